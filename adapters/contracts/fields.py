@@ -1,0 +1,118 @@
+"""The field map: one frozen table per vendor resource, the heart of an adapter.
+
+A row of the table is a ``Field``: the canonical name, the vendor fields to ask for, how to read the
+value from a raw vendor row, how to write it, and which filters the vendor can apply to it. What to
+project, what can be read, patched or filtered, and the docs are all derived from the table.
+
+Rows stay as the vendor sent them until a field is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from adapters.contracts.errors import Malformed, SystemFault, Unsupported
+
+Row = Mapping[str, Any]
+"""One vendor row, as decoded from the wire."""
+
+
+class Op(Enum):
+    """A comparison that a filter can ask a vendor for. Values are canonical (enums, aware datetimes)."""
+
+    IN = "is one of"
+    BEFORE = "is before"
+    SINCE = "is at or after"
+    SEARCH = "contains the words"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One filter in canonical terms. ``value`` is a tuple for IN, else a single value."""
+
+    field: str
+    op: Op
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One canonical field of a vendor resource.
+
+    name:    canonical name in snake case (``legal_name``), or a link (``customer_in_crm``).
+    asks:    vendor fields to project so that ``read`` has what it needs.
+    read:    from a raw row to the canonical value; None where the vendor has nothing.
+    write:   from a canonical value to the vendor's patch; None where the field is read-only here.
+    filters: from an operator to a function of the canonical value, giving the vendor's own form of the
+             condition (a SOQL clause, query parameters). The function may raise ``Unsupported``.
+    """
+
+    name: str
+    asks: tuple[str, ...]
+    read: Callable[[Row], Any]
+    write: Callable[[Any], Mapping[str, Any]] | None = None
+    filters: Mapping[Op, Callable[[Any], Any]] = field(default_factory=dict[Op, Callable[[Any], Any]])
+
+
+class FieldMap:
+    """The frozen table of one vendor resource."""
+
+    def __init__(self, vendor_resource: str, fields: Iterable[Field]) -> None:
+        self.vendor_resource = vendor_resource
+        table: dict[str, Field] = {}
+        for entry in fields:
+            if entry.name in table:
+                raise ValueError(f"{vendor_resource}: field {entry.name!r} is mapped twice")
+            table[entry.name] = entry
+        if "id" not in table:
+            raise ValueError(f"{vendor_resource}: a field map needs an 'id'")
+        self._table: Mapping[str, Field] = table
+
+    def __iter__(self) -> Iterator[Field]:
+        return iter(self._table.values())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._table
+
+    def __getitem__(self, name: str) -> Field:
+        return self._table[name]
+
+    def supplies(self) -> frozenset[str]:
+        """The canonical fields this resource can give."""
+        return frozenset(self._table)
+
+    def can_filter(self, name: str, op: Op) -> bool:
+        """Whether the vendor itself can apply ``op`` to the field."""
+        return name in self._table and op in self._table[name].filters
+
+    def projection(self, select: Iterable[str]) -> list[str]:
+        """The vendor fields to ask for, in the order of the table, each once. ``id`` is always there."""
+        wanted = {"id", *select}
+        asks: dict[str, None] = {}
+        for entry in self._table.values():
+            if entry.name in wanted:
+                asks.update(dict.fromkeys(entry.asks))
+        return list(asks)
+
+    def read(self, row: Row, name: str) -> Any:
+        """The canonical value of one field. A row that is not as the vendor's contract says is Malformed."""
+        try:
+            return self._table[name].read(row)
+        except SystemFault:
+            raise
+        except Exception as error:
+            raise Malformed(
+                f"{self.vendor_resource}: the answer's {name!r} cannot be read ({type(error).__name__})"
+            ) from error
+
+    def condition(self, condition: Condition) -> Any:
+        """The vendor's own form of a filter. Raises ``Unsupported`` where the vendor cannot apply it."""
+        if not self.can_filter(condition.field, condition.op):
+            raise Unsupported(
+                f"{self.vendor_resource} cannot be filtered by whether "
+                f"{condition.field} {condition.op.value} a value"
+            )
+        return self._table[condition.field].filters[condition.op](condition.value)

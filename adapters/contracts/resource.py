@@ -1,0 +1,177 @@
+"""The port an adapter implements for each kind of record: read many, list a page.
+
+Nothing fetches one: ``read_many`` takes ids, ``related`` takes key values. An adapter has to write
+``page`` and, where the vendor has something better than a filtered list, ``read_many``.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from adapters.contracts.errors import Malformed, Unsupported
+from adapters.contracts.fields import Condition, FieldMap, Op, Row
+from adapters.contracts.vocabulary import RecordType
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """What one call to the vendor can carry.
+
+    ids_per_call:  most ids in one ``read_many``.
+    rows_per_call: most rows in one page.
+    keys_per_call: most values of a key field in one call, where that differs from ``ids_per_call``.
+    """
+
+    ids_per_call: int
+    rows_per_call: int
+    keys_per_call: Mapping[str, int] = field(default_factory=dict[str, int])
+
+    def keys(self, key: str) -> int:
+        return self.keys_per_call.get(key, self.ids_per_call)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order by one canonical field; ties are broken by the vendor's record id."""
+
+    field: str
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """One page of a list.
+
+    select: canonical fields wanted (``id`` is implied).
+    where:  conditions, all of which hold. A parent is a condition too: ``(key, IN, (parent id, …))``.
+    order:  None for the resource's own stable order.
+    first:  rows wanted, at least 1. A resource may give fewer and say ``has_more``.
+    after:  the position of the row to continue behind, as an earlier page gave it.
+    """
+
+    select: frozenset[str]
+    where: tuple[Condition, ...] = ()
+    order: Order | None = None
+    first: int = 20
+    after: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows in order, the position of each, and whether the vendor has more behind the last.
+
+    A position names a place between two rows by their sort key or by a vendor token, so that rows
+    inserted or deleted elsewhere neither repeat nor skip others.
+    """
+
+    rows: Sequence[Row]
+    positions: Sequence[str]
+    has_more: bool
+
+
+class Resource(ABC):
+    """One kind of record at one vendor."""
+
+    type: RecordType
+    fields: FieldMap
+    caps: Caps
+    orders: frozenset[Order] = frozenset()
+
+    @abstractmethod
+    async def page(self, request: PageRequest) -> Page:
+        """One page of the list, filtered and ordered by the vendor.
+
+        Raises ``Unsupported`` before anything is sent where the vendor cannot apply a condition or
+        an order, ``Rejected`` with vendor_code ``"bad_position"`` for a position it did not give.
+        """
+
+    async def read_many(self, ids: Sequence[str], select: frozenset[str]) -> Mapping[str, Row]:
+        """Rows by record id, at most ``caps.ids_per_call`` ids; unknown ids are left out."""
+        wanted = tuple(dict.fromkeys(ids))
+        found: dict[str, Row] = {}
+        request = PageRequest(
+            select=select,
+            where=(Condition("id", Op.IN, wanted),),
+            first=min(len(wanted), self.caps.rows_per_call),
+        )
+        while True:
+            page = await self.page(request)
+            for row in page.rows:
+                found[str(self.fields.read(row, "id"))] = row
+            if not page.has_more:
+                return found
+            request = replace(request, after=_last_position(self, page))
+
+    def finds_by(self, key: str) -> bool:
+        """Whether rows can be found by the values of a link field, ``related``'s precondition."""
+        return self.fields.can_filter(key, Op.IN)
+
+    async def related(
+        self,
+        key: str,
+        values: Sequence[str],
+        select: frozenset[str],
+        where: tuple[Condition, ...] = (),
+        first: int | None = None,
+        after: str | None = None,
+    ) -> Mapping[str, Page]:
+        """For each value of a link field its rows, in the resource's own order.
+
+        ``first`` bounds the rows of each value (None: all of them); ``after`` continues behind a
+        position and takes a single value. At most ``caps.keys(key)`` values.
+        """
+        wanted = tuple(dict.fromkeys(values))
+        if after is not None and len(wanted) != 1:
+            raise ValueError("a position belongs to one key value")
+        rows: dict[str, list[Row]] = {value: [] for value in wanted}
+        positions: dict[str, list[str]] = {value: [] for value in wanted}
+        only = wanted[0] if len(wanted) == 1 else None
+        request = PageRequest(
+            select=select | {key},
+            where=(*where, Condition(key, Op.IN, wanted)),
+            first=self._page_size(len(wanted), first),
+            after=after,
+        )
+        while True:
+            page = await self.page(request)
+            for row, position in zip(page.rows, page.positions, strict=True):
+                value = only if only is not None else str(self.fields.read(row, key))
+                if value in rows:
+                    rows[value].append(row)
+                    positions[value].append(position)
+            enough = first is not None and all(len(found) >= first for found in rows.values())
+            if not page.has_more or enough:
+                break
+            request = replace(request, after=_last_position(self, page))
+        # Only a value that filled its share can have more than what was read.
+        return {
+            value: Page(
+                rows=rows[value][:first],
+                positions=positions[value][:first],
+                has_more=first is not None
+                and (len(rows[value]) > first or (page.has_more and len(rows[value]) == first)),
+            )
+            for value in wanted
+        }
+
+    def _page_size(self, values: int, first: int | None) -> int:
+        if values == 1 and first is not None:
+            return min(first, self.caps.rows_per_call)
+        return self.caps.rows_per_call
+
+    def require(self, request: PageRequest) -> None:
+        """Refuses, before anything is sent, an order the vendor does not have."""
+        if request.order is not None and request.order not in self.orders:
+            direction = "descending" if request.order.descending else "ascending"
+            raise Unsupported(
+                f"{self.fields.vendor_resource} cannot be ordered by {request.order.field}, {direction}"
+            )
+
+
+def _last_position(resource: Resource, page: Page) -> str:
+    if not page.positions:
+        # An empty page that claims more would be asked for for ever.
+        raise Malformed(f"{resource.fields.vendor_resource}: an empty page says that more follow")
+    return page.positions[-1]

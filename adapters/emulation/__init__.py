@@ -1,0 +1,1 @@
+"""The emulation kit: what the vendors' emulators share. One SQLite file, faults on demand, a call log."""

@@ -1,0 +1,222 @@
+"""Misbehaviour on demand, as ASGI middleware around an emulator or a proxy.
+
+A fault is armed by the admin endpoint (``POST /_emulator/faults``) for the next ``times`` matching
+requests, or carried by a single request in the header ``x-emulate-fault`` (the same JSON, or just a
+kind). Kinds:
+
+``latency``         waits ``seconds``, then answers as usual
+``throttle``        429, with ``Retry-After: {retry_after_s}`` where that is given
+``error``           ``status`` (500 unless told) and a body in the vendor's form
+``fail_after``      does the work, then answers 503
+``drop``            closes the connection without an answer
+``truncate``        sends half of the JSON body
+``expire_token``    answers 401 in the vendor's form
+``content_type``    a login page: 200, text/html
+``shrink``          lists give one row fewer than asked for, and still say that more follow
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, MutableMapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import msgspec
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+Kind = Literal[
+    "latency", "throttle", "error", "fail_after", "drop", "truncate", "expire_token", "content_type", "shrink"
+]
+
+
+class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One armed misbehaviour. ``path`` limits it to request paths that contain the text."""
+
+    kind: Kind
+    path: str = ""
+    times: int = 1
+    seconds: float = 0.0
+    status: int = 500
+    retry_after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorBody:
+    """A vendor's error answer: its JSON body, content type and extra headers."""
+
+    body: Any
+    content_type: str = "application/json"
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+ErrorForm = Callable[[int, str], ErrorBody]
+"""A vendor's error body for (HTTP status, fault kind): ``error``, ``throttle`` or ``expire_token``."""
+
+
+class CallLog:
+    """Every request the emulator heard, admin calls left out: the independent count of upstream calls."""
+
+    def __init__(self) -> None:
+        self.calls: list[dict[str, Any]] = []
+
+    def add(self, method: str, path: str, query: str) -> None:
+        self.calls.append({"method": method, "path": path, "query": query})
+
+    def clear(self) -> None:
+        self.calls.clear()
+
+
+class Misbehaving:
+    """Wraps an ASGI app: logs calls, applies faults, serves ``/_emulator/calls`` and ``/_emulator/faults``.
+
+    ``GET /_emulator/calls`` lists the calls since the last ``DELETE``; ``POST /_emulator/faults`` arms one
+    fault, ``DELETE`` disarms all. A handler sees an armed ``shrink`` as ``scope["state"]["shrink"]``.
+    """
+
+    def __init__(self, app: ASGIApp, error_form: ErrorForm) -> None:
+        self._app = app
+        self._error_form = error_form
+        self.log = CallLog()
+        self._armed: list[list[Any]] = []
+
+    def arm(self, fault: Fault) -> None:
+        self._armed.append([fault, fault.times])
+
+    def disarm(self) -> None:
+        self._armed.clear()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        path = str(scope["path"])
+        if path.startswith("/_emulator/"):
+            await self._admin(scope, receive, send)
+            return
+        self.log.add(str(scope["method"]), path, scope.get("query_string", b"").decode("latin-1"))
+        fault = self._from_header(scope) or self._take(path)
+        if fault is None:
+            await self._app(scope, receive, send)
+        else:
+            await self._misbehave(fault, scope, receive, send)
+
+    def _take(self, path: str) -> Fault | None:
+        for entry in self._armed:
+            if entry[0].path in path:
+                entry[1] -= 1
+                if entry[1] <= 0:
+                    self._armed.remove(entry)
+                return entry[0]
+        return None
+
+    @staticmethod
+    def _from_header(scope: Scope) -> Fault | None:
+        for name, value in scope["headers"]:
+            if name == b"x-emulate-fault":
+                text = value.decode("latin-1").strip()
+                raw = json.loads(text) if text.startswith("{") else {"kind": text}
+                return msgspec.convert(raw, Fault)
+        return None
+
+    async def _misbehave(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+        match fault.kind:
+            case "latency":
+                await asyncio.sleep(fault.seconds)
+                await self._app(scope, receive, send)
+            case "throttle":
+                form = self._error_form(429, "throttle")
+                extra = (
+                    (("retry-after", f"{fault.retry_after_s:g}"),) if fault.retry_after_s is not None else ()
+                )
+                await _answer(send, 429, form, extra)
+            case "error":
+                await _answer(send, fault.status, self._error_form(fault.status, "error"))
+            case "expire_token":
+                await _answer(send, 401, self._error_form(401, "expire_token"))
+            case "fail_after":
+                await self._app(scope, receive, _swallow)
+                await _answer(send, 503, self._error_form(503, "error"))
+            case "drop":
+                await _drop(scope, send)
+            case "truncate":
+                status, headers, body = await _record(self._app, scope, receive)
+                await _send(send, status, headers, body[: len(body) // 2])
+            case "content_type":
+                page = b"<!doctype html><title>Sign in</title><p>Please sign in."
+                await _send(send, 200, [("content-type", "text/html")], page)
+            case "shrink":
+                state: MutableMapping[str, Any] = scope.setdefault("state", {})
+                state["shrink"] = True
+                await self._app(scope, receive, send)
+
+    async def _admin(self, scope: Scope, receive: Receive, send: Send) -> None:
+        method, path = scope["method"], scope["path"]
+        if path == "/_emulator/calls" and method == "GET":
+            await _answer(send, 200, ErrorBody(self.log.calls))
+        elif path == "/_emulator/calls" and method == "DELETE":
+            self.log.clear()
+            await _answer(send, 200, ErrorBody([]))
+        elif path == "/_emulator/faults" and method == "POST":
+            try:
+                self.arm(msgspec.json.decode(await _body(receive), type=Fault))
+            except msgspec.DecodeError as error:
+                await _answer(send, 400, ErrorBody({"error": str(error)}))
+                return
+            await _answer(send, 200, ErrorBody({"armed": len(self._armed)}))
+        elif path == "/_emulator/faults" and method == "DELETE":
+            self.disarm()
+            await _answer(send, 200, ErrorBody({"armed": 0}))
+        else:
+            await _answer(send, 404, ErrorBody({"error": "calls (GET, DELETE) or faults (POST, DELETE)"}))
+
+
+async def _body(receive: Receive) -> bytes:
+    body = b""
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            return body
+
+
+async def _swallow(message: Message) -> None:
+    return None
+
+
+async def _record(app: ASGIApp, scope: Scope, receive: Receive) -> tuple[int, list[tuple[str, str]], bytes]:
+    status, headers, body = 500, list[tuple[str, str]](), b""
+
+    async def keep(message: Message) -> None:
+        nonlocal status, headers, body
+        if message["type"] == "http.response.start":
+            status = message["status"]
+            headers = [
+                (name.decode("latin-1"), value.decode("latin-1"))
+                for name, value in message.get("headers", [])
+                if name.lower() != b"content-length"
+            ]
+        elif message["type"] == "http.response.body":
+            body += message.get("body", b"")
+
+    await app(scope, receive, keep)
+    return status, headers, body
+
+
+async def _answer(send: Send, status: int, form: ErrorBody, extra: tuple[tuple[str, str], ...] = ()) -> None:
+    body = form.body if isinstance(form.body, bytes) else msgspec.json.encode(form.body)
+    await _send(send, status, [("content-type", form.content_type), *form.headers, *extra], body)
+
+
+async def _send(send: Send, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    raw.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": raw})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _drop(scope: Scope, send: Send) -> None:
+    """Ends the connection with an unfinished answer: a promise of bytes that never come."""
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1000")]})
+    raise ConnectionAbortedError("dropped on demand")

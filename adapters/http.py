@@ -1,0 +1,299 @@
+"""The one place that speaks HTTP to the systems, and the only importer of the HTTP client.
+
+``HttpClient.send`` is the one narrow function every upstream call passes through. What is under it
+can be changed here and nowhere else. Transport failures become the fault tree; HTTP statuses are
+left to each vendor's table (``raise_for``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import email.utils
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Protocol
+
+import httpx
+import msgspec
+
+from adapters.contracts.errors import (
+    Malformed,
+    OutcomeUnknown,
+    SystemFault,
+    Throttled,
+    Unreachable,
+    fault_for_status,
+)
+
+correlation_id: ContextVar[str | None] = ContextVar("fieldgate_correlation_id", default=None)
+"""Sent on every upstream call as ``x-correlation-id``; the transport of the graph sets it."""
+
+Params = Sequence[tuple[str, str]]
+
+_decode = msgspec.json.Decoder(float_hook=Decimal).decode
+"""JSON numbers with a fraction arrive as Decimal: money never passes through a float."""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer as it came: status, lower-case header names, raw body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        """The decoded body. Anything but JSON, by its content type or its bytes, is ``Malformed``."""
+        content_type = self.headers.get("content-type", "")
+        if content_type and "json" not in content_type:
+            raise Malformed(f"the answer is {content_type.split(';')[0]!r}, not JSON")
+        try:
+            return _decode(self.body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise Malformed(f"the answer of {len(self.body)} bytes is not valid JSON") from error
+
+
+class Authenticator(Protocol):
+    """Gives the headers that prove who we are."""
+
+    async def headers(self, client: HttpClient) -> Mapping[str, str]: ...
+
+    async def refused(self, client: HttpClient, sent: Mapping[str, str]) -> bool:
+        """Told that ``sent`` was answered with 401. True where it is worth trying once more."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StaticHeaders:
+    """Credentials that do not change: keys."""
+
+    values: Mapping[str, str]
+
+    async def headers(self, client: HttpClient) -> Mapping[str, str]:
+        return self.values
+
+    async def refused(self, client: HttpClient, sent: Mapping[str, str]) -> bool:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An access token. ``lives_s`` is None where the vendor does not say when it expires."""
+
+    value: str
+    lives_s: float | None = None
+
+
+class TokenAuthenticator:
+    """A bearer token that is fetched when needed and again when it expires or is refused.
+
+    However many requests wait, one fetch is under way at a time. A token is renewed a little before
+    its end, so that no request leaves with one that expires on the way.
+    """
+
+    def __init__(
+        self,
+        fetch: Callable[[HttpClient], Awaitable[Token]],
+        *,
+        scheme: str = "Bearer",
+        early_s: float = 30.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._fetch = fetch
+        self._scheme = scheme
+        self._early_s = early_s
+        self._clock = clock
+        self._token: str | None = None
+        self._expires_at: float | None = None
+        self._fetching: asyncio.Task[str] | None = None
+
+    async def headers(self, client: HttpClient) -> Mapping[str, str]:
+        token = self._token
+        if token is None or (self._expires_at is not None and self._clock() >= self._expires_at):
+            token = await self._renew(client)
+        return {"authorization": f"{self._scheme} {token}"}
+
+    async def refused(self, client: HttpClient, sent: Mapping[str, str]) -> bool:
+        # Another request may have renewed it meanwhile; a fresh token must not be thrown away.
+        if self._token is not None and sent.get("authorization") == f"{self._scheme} {self._token}":
+            self._token = None
+        return True
+
+    async def _renew(self, client: HttpClient) -> str:
+        if self._fetching is None or self._fetching.done():
+            self._fetching = asyncio.create_task(self._fetch_and_keep(client))
+        # Shielded: one waiter that gives up must not cancel the fetch the others wait for.
+        return await asyncio.shield(self._fetching)
+
+    async def _fetch_and_keep(self, client: HttpClient) -> str:
+        token = await self._fetch(client)
+        self._token = token.value
+        self._expires_at = (
+            None
+            if token.lives_s is None
+            else self._clock() + max(token.lives_s - self._early_s, token.lives_s / 2)
+        )
+        return token.value
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One upstream call, for whoever watches: metrics, traces."""
+
+    method: str
+    path: str
+    status: int | None
+    bytes: int
+    elapsed_s: float
+
+
+Observer = Callable[[Call], None]
+
+
+class HttpClient:
+    """A pool of keep-alive connections to one base URL.
+
+    ``timeout_s`` bounds a single call; the deadline of a whole load is the gateway's business.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        authenticator: Authenticator | None = None,
+        timeout_s: float = 10.0,
+        max_connections: int = 20,
+        headers: Mapping[str, str] | None = None,
+        observer: Observer | None = None,
+    ) -> None:
+        self._authenticator = authenticator
+        self._observer = observer
+        self._http = httpx.AsyncClient(
+            base_url=base_url,
+            timeout=httpx.Timeout(timeout_s),
+            limits=httpx.Limits(max_connections=max_connections, max_keepalive_connections=max_connections),
+            headers={"accept": "application/json", "user-agent": "fieldgate/0.1", **(headers or {})},
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Params | None = None,
+        headers: Mapping[str, str] | None = None,
+        json: Any = None,
+        form: Params | None = None,
+        authenticate: bool = True,
+    ) -> Response:
+        """Sends one request and gives the answer, whatever its status.
+
+        json: a value to send as a JSON body. form: pairs to send form-encoded, in order, names repeated
+        as given. A 401 makes the authenticator renew once. Raises ``Unreachable`` where nothing was
+        sent and ``OutcomeUnknown`` where the answer was lost.
+        """
+        auth = self._authenticator if authenticate else None
+        proof: Mapping[str, str] = await auth.headers(self) if auth is not None else {}
+        response = await self._once(method, path, params, {**(headers or {}), **proof}, json, form)
+        if response.status == 401 and auth is not None and await auth.refused(self, proof):
+            proof = await auth.headers(self)
+            response = await self._once(method, path, params, {**(headers or {}), **proof}, json, form)
+        return response
+
+    async def _once(
+        self,
+        method: str,
+        path: str,
+        params: Params | None,
+        headers: dict[str, str],
+        json: Any,
+        form: Params | None,
+    ) -> Response:
+        content: bytes | None = None
+        if json is not None:
+            content = msgspec.json.encode(json)
+            headers["content-type"] = "application/json"
+        elif form is not None:
+            content = str(httpx.QueryParams(list(form))).encode()
+            headers["content-type"] = "application/x-www-form-urlencoded"
+        if (correlation := correlation_id.get()) is not None:
+            headers["x-correlation-id"] = correlation
+        started = time.perf_counter()
+        status, size = None, 0
+        try:
+            answer = await self._http.request(
+                method, path, params=list(params) if params else None, headers=headers, content=content
+            )
+            status, size = answer.status_code, len(answer.content)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise Unreachable(f"no connection ({type(error).__name__})") from error
+        except httpx.TimeoutException as error:
+            raise OutcomeUnknown("no answer in time", timed_out=True) from error
+        except httpx.DecodingError as error:
+            raise Malformed("the answer's content encoding is broken") from error
+        except httpx.TransportError as error:
+            raise OutcomeUnknown(f"the connection broke ({type(error).__name__})") from error
+        finally:
+            if self._observer is not None:
+                self._observer(Call(method, path, status, size, time.perf_counter() - started))
+        return Response(answer.status_code, answer.headers, answer.content)
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Seconds of a ``Retry-After`` header in either of its forms (RFC 9110, 10.2.3); None without one."""
+    value = headers.get("retry-after")
+    if value is None:
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        moment = email.utils.parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return max(0.0, moment.timestamp() - time.time())
+
+
+ErrorTable = Mapping[str, type[SystemFault]]
+"""A vendor's error codes and the faults they stand for."""
+
+
+def raise_for(response: Response, *, code: str | None, message: str, table: ErrorTable) -> None:
+    """Raises the fault that an answer of status 400 or more stands for; returns for any other.
+
+    The vendor's own ``code`` decides where the table has it, the HTTP status elsewhere. ``message``
+    must be safe to show: a vendor's text that could quote personal values does not belong in it.
+    """
+    if response.status < 400 and (code is None or code not in table):
+        return
+    kind = table.get(code or "") or fault_for_status(response.status)
+    text = f"{message} (HTTP {response.status})"
+    if issubclass(kind, Throttled):
+        raise Throttled(text, retry_after_s=retry_after_s(response.headers), vendor_code=code)
+    raise kind(text, vendor_code=code)
+
+
+__all__ = [
+    "Authenticator",
+    "Call",
+    "ErrorTable",
+    "HttpClient",
+    "Observer",
+    "Params",
+    "Response",
+    "StaticHeaders",
+    "Token",
+    "TokenAuthenticator",
+    "correlation_id",
+    "raise_for",
+    "retry_after_s",
+]

@@ -1,0 +1,75 @@
+"""What an adapter brings to the contract suite: itself, connected to a real server, and what is true there.
+
+A harness module ``tests/contract/harness_<vendor>.py`` has ``harness()``, a context manager that
+starts the server (an emulator, a proxy before a real server), yields a ``Harness`` and ends everything.
+The suite asks capabilities, never names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from adapters.contracts.adapter import Adapter
+from adapters.contracts.errors import SystemFault
+from adapters.contracts.vocabulary import RecordType
+from adapters.emulation.faults import Misbehaving
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One record that is really there: its id at the vendor and the canonical values it must read as.
+
+    ``expected`` is worked out from the seeded facts, never through the adapter's own code.
+    """
+
+    id: str
+    expected: Mapping[str, Any]
+
+
+@dataclass
+class Harness:
+    """An adapter connected to a server that can be told to misbehave.
+
+    connect:        a new adapter connected to the server (the suite closes it).
+    front:          the fault middleware before the server: arms faults, logs every call.
+    samples:        at least 12 records of each resource type the adapter has, in no special order.
+    totals:         how many rows of each type there are at the server, for paging to the end.
+    links:          (type, key field) -> {key value: ids of the rows that have it}, for ``related``.
+    filters:        (type, field, op value as the suite passes it) cases: see ``FilterCase``.
+    unknown_status: (type, id) of a row whose status the vendor's table does not know; None where the
+                    server cannot be given one.
+    absent_id:      an id in the vendor's form that no row has, by type.
+    api_path:       text that the paths of data calls contain and those of token calls do not.
+    token_path:     text of the path that gives tokens; None for adapters with static credentials.
+    retry_after:    whether the vendor says how long to wait when it throttles.
+    throttled:      the fault that the throttling answer must become (Throttled at every vendor so far).
+    """
+
+    name: str
+    connect: Callable[[], Adapter]
+    front: Misbehaving
+    samples: Mapping[RecordType, list[Sample]]
+    totals: Mapping[RecordType, int]
+    links: Mapping[tuple[RecordType, str], Mapping[str, list[str]]]
+    filters: list[FilterCase] = field(default_factory=list)
+    unknown_status: tuple[RecordType, str] | None = None
+    absent_id: Mapping[RecordType, str] = field(default_factory=dict)
+    api_path: str = "/"
+    token_path: str | None = None
+    retry_after: bool = True
+    wrong_credentials: Callable[[], Adapter] | None = None
+    errors: list[tuple[int, type[SystemFault]]] = field(default_factory=list)
+    """(HTTP status, fault) for ``error`` faults armed with that status, in the vendor's own error body."""
+
+
+@dataclass(frozen=True)
+class FilterCase:
+    """A filter the vendor applies itself, and the ids it must give: all of them, and no other."""
+
+    type: RecordType
+    field: str
+    op: Any
+    value: Any
+    ids: frozenset[str]
