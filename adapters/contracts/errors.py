@@ -20,11 +20,18 @@ values of personal fields.
 
 from __future__ import annotations
 
+from adapters.contracts.vocabulary import System
+
 
 class SystemFault(Exception):
-    """A call to a system did not give what was asked. ``vendor_code`` is the vendor's own error code."""
+    """A call to a system did not give what was asked.
+
+    vendor_code: the vendor's own error code.
+    system:      the system at fault; the gateway fills it in, adapters do not know their role.
+    """
 
     retryable = False
+    system: System | None = None
 
     def __init__(self, message: str, *, vendor_code: str | None = None) -> None:
         super().__init__(message)

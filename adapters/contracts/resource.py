@@ -70,6 +70,12 @@ class Page:
     positions: Sequence[str]
     has_more: bool
 
+    def cut(self, first: int | None) -> Page:
+        """The first rows of the page; all of them for None."""
+        if first is None or len(self.rows) <= first:
+            return self
+        return Page(self.rows[:first], self.positions[:first], has_more=True)
+
 
 class Resource(ABC):
     """One kind of record at one vendor."""

@@ -37,14 +37,16 @@ class Harness:
     samples:        at least 12 records of each resource type the adapter has, in no special order.
     totals:         how many rows of each type there are at the server, for paging to the end.
     links:          (type, key field) -> {key value: ids of the rows that have it}, for ``related``.
-    filters:        (type, field, op value as the suite passes it) cases: see ``FilterCase``.
+    filters:        filters the vendor applies, and what they must give.
     unknown_status: (type, id) of a row whose status the vendor's table does not know; None where the
                     server cannot be given one.
     absent_id:      an id in the vendor's form that no row has, by type.
     api_path:       text that the paths of data calls contain and those of token calls do not.
+    errors:         (HTTP status, fault) for faults armed with that status, in the vendor's own error body.
+    wrong_credentials: the adapter with credentials that the server refuses.
     token_path:     text of the path that gives tokens; None for adapters with static credentials.
-    retry_after:    whether the vendor says how long to wait when it throttles.
-    throttled:      the fault that the throttling answer must become (Throttled at every vendor so far).
+    bulk:           whether the vendor can read many records by id in one call.
+    shrinks:        whether the server can be told to give pages shorter than asked for.
     """
 
     name: str
@@ -58,10 +60,10 @@ class Harness:
     absent_id: Mapping[RecordType, str] = field(default_factory=dict)
     api_path: str = "/"
     token_path: str | None = None
-    retry_after: bool = True
+    bulk: bool = True
+    shrinks: bool = True
     wrong_credentials: Callable[[], Adapter] | None = None
     errors: list[tuple[int, type[SystemFault]]] = field(default_factory=list)
-    """(HTTP status, fault) for ``error`` faults armed with that status, in the vendor's own error body."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Salesforce as the CRM: accounts are customers, contracts are the terms behind subscriptions."""

@@ -1,0 +1,104 @@
+"""A connected org: its resources, a check-up, links into its user interface."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from adapters.contracts.adapter import Adapter, Finding
+from adapters.contracts.errors import SystemFault, Unauthorised
+from adapters.contracts.resource import PageRequest, Resource
+from adapters.contracts.vocabulary import RecordType
+from adapters.salesforce.client import SalesforceClient
+from adapters.salesforce.contract_terms import contract_terms
+from adapters.salesforce.customer import customers
+from adapters.salesforce.record_id import canonical_id
+from adapters.salesforce.settings import SalesforceSettings
+
+OBJECTS: Mapping[RecordType, str] = {
+    RecordType.CUSTOMER: "Account",
+    RecordType.CONTRACT_TERMS: "Contract",
+}
+
+
+NEARLY_SPENT = 0.9
+"""Share of the org's daily API calls from which a check-up warns."""
+
+
+class SalesforceAdapter(Adapter):
+    """One Salesforce org."""
+
+    def __init__(self, settings: SalesforceSettings) -> None:
+        self._root = settings.root
+        self._api_version = settings.api_version
+        self._client = SalesforceClient(
+            settings.root,
+            settings.api_version,
+            settings.client_id,
+            settings.client_secret.get_secret_value(),
+            timeout_s=settings.deadline_s,
+            max_connections=settings.max_concurrency,
+        )
+        self.resources: Mapping[RecordType, Resource] = {
+            RecordType.CUSTOMER: customers(self._client, settings),
+            RecordType.CONTRACT_TERMS: contract_terms(self._client, settings),
+        }
+
+    async def check(self) -> list[Finding]:
+        """Token, API version, each object with the columns that are mapped, and what is left of the calls."""
+        findings = [await self._check_version()]
+        if findings[0].check == "credentials":
+            return findings
+        findings.insert(
+            0, Finding("credentials", True, "the token endpoint accepts the client id and secret")
+        )
+        for record_type, resource in self.resources.items():
+            findings.append(await self._check_object(OBJECTS[record_type], resource))
+        if self._client.usage is not None:
+            used, most = self._client.usage
+            left = "Buy more or call less" if used >= most * NEARLY_SPENT else "There is room"
+            findings.append(
+                Finding("API calls", used < most * NEARLY_SPENT, f"{used} of {most} used in 24 hours. {left}")
+            )
+        return findings
+
+    async def _check_version(self) -> Finding:
+        try:
+            served = await self._client.versions()
+        except Unauthorised as fault:
+            return Finding(
+                "credentials",
+                False,
+                f"{fault.message}. Check client_id and client_secret, and that the external client app has "
+                "the client credentials flow and a run-as user",
+            )
+        except SystemFault as fault:
+            return Finding("credentials", False, f"{fault.message}. Check base_url: the org's My Domain URL")
+        ok = self._api_version in served
+        remedy = f"set api_version to one of the org's, the newest is {served[-1] if served else 'none'}"
+        return Finding("api version", ok, f"{self._api_version} is served" if ok else remedy)
+
+    async def _check_object(self, name: str, resource: Resource) -> Finding:
+        try:
+            await resource.page(PageRequest(select=resource.fields.supplies(), first=1))
+        except Unauthorised as fault:
+            return Finding(
+                name, False, f"{fault.message}. Give the run-as user API access and read on {name}"
+            )
+        except SystemFault as fault:
+            return Finding(
+                name,
+                False,
+                f"{fault.message}. Check the configured columns of {name}, and that the run-as user may read "
+                "them (field-level security)",
+            )
+        return Finding(name, True, f"{name} and its mapped columns can be read")
+
+    def record_url(self, record_type: RecordType, record_id: str) -> str | None:
+        """The record's page in Lightning Experience."""
+        known = canonical_id(record_id)
+        if record_type not in OBJECTS or known is None:
+            return None
+        return f"{self._root}/lightning/r/{OBJECTS[record_type]}/{known}/view"
+
+    async def aclose(self) -> None:
+        await self._client.aclose()

@@ -1,0 +1,1 @@
+"""Stripe as the payment gateway: customers and payment intents."""

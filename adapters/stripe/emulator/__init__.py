@@ -1,0 +1,20 @@
+"""A local Stripe: its v1 API over the sandbox's store, for reads."""
+
+from __future__ import annotations
+
+from adapters.contracts.vocabulary import System
+from adapters.emulation.emulator import Emulator
+from adapters.stripe.emulator.app import API_KEY, application
+from adapters.stripe.emulator.errors import error_form
+from adapters.stripe.emulator.seed import seed
+
+EMULATOR = Emulator(
+    vendor="stripe",
+    system=System.PAYMENTS,
+    seed=seed,
+    app=application,
+    errors=error_form,
+    settings=lambda base_url: {"base_url": base_url, "api_key": API_KEY},
+)
+
+__all__ = ["EMULATOR"]

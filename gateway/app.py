@@ -1,0 +1,67 @@
+"""The ASGI application: the graph, the pages and the health of one gateway, from its parts."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from gateway.store.cross_references import SqlCrossReferences
+from gateway.systems.systems import ConnectedSystems
+from gateway.transport.correlation import CorrelationMiddleware
+from gateway.transport.graphql_http import GraphQLEndpoint
+from gateway.web.pages import web_routes
+from resolvers.context import RequestContext
+from resolvers.graph import build_graph
+from schema.ownership import Ownership
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a gateway is made of."""
+
+    systems: ConnectedSystems
+    ownership: Ownership
+    references: SqlCrossReferences
+
+    async def aclose(self) -> None:
+        await self.systems.aclose()
+        await self.references.aclose()
+
+
+def create_app(parts: Parts) -> Starlette:
+    """The application. It owns its parts, and closes them when it shuts down."""
+
+    def make_context(correlation_id: str) -> RequestContext:
+        return RequestContext(parts.systems, parts.ownership, parts.references, correlation_id)
+
+    endpoint = GraphQLEndpoint(build_graph(), make_context)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncGenerator[None]:
+        try:
+            yield
+        finally:
+            await parts.aclose()
+
+    return Starlette(
+        routes=[
+            Route("/graphql", endpoint, methods=None),
+            Route("/health/live", _live),
+            Route("/health/ready", _live),
+            *web_routes(),
+        ],
+        middleware=[Middleware(CorrelationMiddleware)],
+        lifespan=lifespan,
+    )
+
+
+async def _live(_: Request) -> Response:
+    # A system that is down costs its own fields: the gateway itself is ready without it.
+    return JSONResponse({"status": "ok"})

@@ -1,0 +1,221 @@
+"""The ``fieldgate`` command."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from adapters import registry
+from gateway import __version__
+from gateway.settings import Config, ConfigError, load_config
+
+app = typer.Typer(
+    name="fieldgate",
+    help="One GraphQL API over the systems of record of a subscription business.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+schema_app = typer.Typer(help="The public schema.", no_args_is_help=True)
+app.add_typer(schema_app, name="schema")
+
+_out = Console(highlight=False, soft_wrap=True)
+
+ConfigFile = Annotated[
+    Path, typer.Option("--config", "-c", help="The configuration file.", show_default=True)
+]
+OptionalConfigFile = Annotated[
+    Path | None, typer.Option("--config", "-c", help="The configuration file, for its overrides.")
+]
+
+SAMPLE_QUERY = (
+    "{ customers(first: 1) { nodes { name receivables { balance { amount currency } } "
+    "subscriptions(first: 3) { nodes { plan { code } status } } } } }"
+)
+
+
+class Refused(Exception):
+    """The command cannot do what was asked; one line says why."""
+
+
+@app.command()
+def sandbox(
+    host: Annotated[str, typer.Option(help="Where the gateway listens.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="The gateway's port; 0 takes a free one.")
+    ] = 8000,
+    seed: Annotated[int, typer.Option(help="Makes the company: the same seed, the same company.")] = 7,
+    customers: Annotated[int, typer.Option(min=40, max=20_000, help="How many customers it has.")] = 500,
+    state: Annotated[Path, typer.Option(help="The sandbox's own folder.")] = Path(".fieldgate/sandbox"),
+    reset: Annotated[bool, typer.Option("--reset", help="Empties the folder first.")] = False,
+    emulator_port: Annotated[
+        list[str] | None, typer.Option(help="VENDOR=PORT; vendors not named take a free port.")
+    ] = None,
+) -> None:
+    """Runs a seeded company in emulated systems, and the gateway over them."""
+    from gateway.sandbox import SandboxOptions, run_sandbox
+
+    options = SandboxOptions(
+        folder=state,
+        host=host,
+        port=port,
+        seed=seed,
+        customers=customers,
+        reset=reset,
+        emulator_ports=_emulator_ports(emulator_port or []),
+    )
+
+    def announce(url: str, systems: Mapping[str, str]) -> None:
+        _out.print(f"\n[bold]Fieldgate[/bold] is at [bold]{url}/graphql[/bold], its playground at {url}/\n")
+        for vendor, base_url in systems.items():
+            _out.print(f"  {vendor:<12} {base_url}")
+        _out.print(
+            f"\nTry:\n  curl -s {url}/graphql -H 'content-type: application/json' "
+            f'-d \'{{"query": "{SAMPLE_QUERY}"}}\'\n\nCtrl-C ends it.'
+        )
+
+    asyncio.run(run_sandbox(options, announce))
+
+
+@app.command()
+def serve(
+    config: ConfigFile = Path("fieldgate.yaml"),
+    host: Annotated[str | None, typer.Option(help="Instead of the configuration's server.host.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Instead of server.port.")] = None,
+) -> None:
+    """Runs the gateway over the configured systems."""
+    settings = load_config(config, os.environ)
+    asyncio.run(
+        _serve(settings, host or settings.server.host, settings.server.port if port is None else port)
+    )
+
+
+async def _serve(config: Config, host: str, port: int) -> None:
+    from gateway.app import create_app
+    from gateway.compose import compose
+    from gateway.serving import listen, serve_all
+
+    if not _is_loopback(host):
+        raise Refused(
+            f"server.host: {host} is not loopback, and this version cannot authenticate callers; "
+            "listen on 127.0.0.1 behind a proxy that does"
+        )
+    listener = listen(host, port)
+    parts = await compose(config, config.state.folder)
+    _out.print(f"Fieldgate is at http://{host}:{listener.getsockname()[1]}/graphql")
+    await serve_all([(create_app(parts), listener)])
+
+
+@schema_app.command("print")
+def schema_print(config: OptionalConfigFile = None) -> None:
+    """Prints the schema as SDL, with the owners as configured."""
+    from resolvers.graph import build_graph, sdl
+    from schema.ownership import declared_ownership
+
+    ownership = declared_ownership()
+    if config is not None:
+        from gateway.compose import connect, ownership_of
+
+        settings = load_config(config, os.environ)
+        ownership = ownership_of(settings, connect(settings))
+    sys.stdout.write(sdl(build_graph(), ownership))
+
+
+@app.command()
+def ownership(config: OptionalConfigFile = None) -> None:
+    """Prints who owns what: fields, systems, vendors, mutations."""
+    from gateway.compose import connect, ownership_of
+    from schema.ownership import declared_ownership
+
+    owned, systems = declared_ownership(), None
+    if config is not None:
+        settings = load_config(config, os.environ)
+        systems = connect(settings)
+        owned = ownership_of(settings, systems)
+    table = Table("Field", "System", "Vendor", "Written by", box=None, pad_edge=False)
+    for entry in owned:
+        system = entry.system.value
+        if entry.derived_from:
+            system = f"derived from {', '.join(each.value for each in entry.derived_from)}"
+        vendor = (systems.adapter_of(entry.system) if systems is not None else None) or ""
+        written = ", ".join(owned.mutations_of(entry)) or ("(writable)" if entry.writable else "")
+        table.add_row(entry.key, system, vendor, written)
+    _out.print(table)
+
+
+@app.command()
+def doctor(config: ConfigFile = Path("fieldgate.yaml")) -> None:
+    """Reaches every configured system, checks credentials and permissions, says what is wrong."""
+    settings = load_config(config, os.environ)
+    if not asyncio.run(_doctor(settings)):
+        raise typer.Exit(1)
+
+
+async def _doctor(config: Config) -> bool:
+    from gateway.compose import connect, ownership_of
+
+    systems = connect(config)
+    well = True
+    try:
+        ownership_of(config, systems)
+        checks = await asyncio.gather(*(adapter.check() for adapter in systems.adapters().values()))
+        for (name, _), findings in zip(systems.adapters().items(), checks, strict=True):
+            for finding in findings:
+                well &= finding.ok
+                mark = "[green]ok  [/green]" if finding.ok else "[red]FAIL[/red]"
+                _out.print(f"{mark} {name}: {finding.check}: {finding.detail}")
+    finally:
+        await systems.aclose()
+    return well
+
+
+@app.command()
+def version() -> None:
+    """Prints the version."""
+    _out.print(__version__)
+
+
+def _emulator_ports(given: list[str]) -> dict[str, int]:
+    ports: dict[str, int] = {}
+    for each in given:
+        vendor, _, port = each.partition("=")
+        if vendor not in registry.EMULATORS or not port.isdigit() or not 0 < int(port) < 65536:
+            raise Refused(f"--emulator-port {each}: VENDOR=PORT, with one of {', '.join(registry.EMULATORS)}")
+        ports[vendor] = int(port)
+    return ports
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def main() -> None:
+    """Runs the command line: a mistake of configuration is one line and exit code 2, never a traceback."""
+    from gateway.log import configure_log
+    from gateway.sandbox import SandboxError
+    from gateway.serving import PortTaken
+
+    configure_log()
+    try:
+        app()
+    except ConfigError as error:
+        for line in error.messages:
+            print(line, file=sys.stderr)
+        raise SystemExit(2) from None
+    except (Refused, PortTaken, SandboxError) as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(2) from None

@@ -1,0 +1,122 @@
+"""The sandbox: a seeded company in emulated systems, and a gateway over them, in one process.
+
+The gateway reaches the emulators over loopback HTTP, by the same adapters and the same configuration
+that it has in production.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from adapters import registry
+from adapters.emulation.emulator import Emulator
+from adapters.emulation.generate import generate
+from adapters.emulation.store import open_store
+from gateway.app import create_app
+from gateway.compose import compose
+from gateway.serving import listen, serve_all
+from gateway.settings import Config, ConnectionConfig, ServerSettings, StateSettings
+
+
+class SandboxError(Exception):
+    """The sandbox cannot start as asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxOptions:
+    """What the sandbox is made of; ``emulator_ports`` are by vendor, others take free ones."""
+
+    folder: Path
+    host: str = "127.0.0.1"
+    port: int = 8000
+    seed: int = 7
+    customers: int = 500
+    reset: bool = False
+    emulator_ports: Mapping[str, int] | None = None
+
+
+def emulators() -> list[Emulator]:
+    """Every vendor's emulator."""
+    return [registry.emulator(vendor) for vendor in registry.EMULATORS]
+
+
+def open_world(options: SandboxOptions) -> sqlite3.Connection:
+    """The emulators' store, seeded where it is new. Raises ``SandboxError`` for one made otherwise."""
+    if options.reset:
+        shutil.rmtree(options.folder, ignore_errors=True)
+    options.folder.mkdir(parents=True, exist_ok=True)
+    file = options.folder / "world.sqlite"
+    store = open_store(file)
+    store.execute("CREATE TABLE IF NOT EXISTS sandbox (seed INTEGER, customers INTEGER)")
+    made = store.execute("SELECT seed, customers FROM sandbox").fetchone()
+    if made is None:
+        # A store that was left half seeded has tables but no line here: begin again.
+        store.close()
+        for leftover in options.folder.glob("world.sqlite*"):
+            leftover.unlink()
+        store = open_store(file)
+        world = generate(seed=options.seed, customers=options.customers)
+        for emulator in emulators():
+            emulator.seed(store, world)
+        store.execute("CREATE TABLE sandbox (seed INTEGER, customers INTEGER)")
+        store.execute("INSERT INTO sandbox VALUES (?, ?)", (options.seed, options.customers))
+    elif tuple(made) != (options.seed, options.customers):
+        store.close()
+        raise SandboxError(
+            f"{options.folder} holds a sandbox of {made['customers']} customers made with seed "
+            f"{made['seed']}; --reset makes it anew"
+        )
+    return store
+
+
+def configuration(base_urls: Mapping[str, str], options: SandboxOptions) -> Config:
+    """The gateway's configuration over emulators at these base URLs, by vendor."""
+    return Config(
+        server=ServerSettings(host=options.host, port=options.port),
+        state=StateSettings(folder=options.folder),
+        connections=tuple(
+            ConnectionConfig(
+                name=emulator.vendor,
+                system=emulator.system,
+                adapter=emulator.vendor,
+                settings=registry.manifest(emulator.vendor).settings.model_validate(
+                    emulator.settings(base_urls[emulator.vendor])
+                ),
+            )
+            for emulator in emulators()
+        ),
+    )
+
+
+async def run_sandbox(options: SandboxOptions, announce: Callable[[str, Mapping[str, str]], None]) -> None:
+    """Runs until it is told to stop. ``announce`` gets the gateway's URL and the emulators' by vendor."""
+    front = listen(options.host, options.port)
+    store = await asyncio.to_thread(open_world, options)
+    ports = options.emulator_ports or {}
+    sockets = {each.vendor: listen("127.0.0.1", ports.get(each.vendor, 0)) for each in emulators()}
+    urls = {vendor: f"http://127.0.0.1:{each.getsockname()[1]}" for vendor, each in sockets.items()}
+    parts = await compose(configuration(urls, options), options.folder)
+    ready = asyncio.Event()
+
+    async def tell() -> None:
+        await ready.wait()
+        host = f"[{options.host}]" if ":" in options.host else options.host
+        announce(f"http://{host}:{front.getsockname()[1]}", urls)
+
+    telling = asyncio.create_task(tell())
+    try:
+        await serve_all(
+            [
+                (create_app(parts), front),
+                *((each.serve(store), sockets[each.vendor]) for each in emulators()),
+            ],
+            ready=ready,
+        )
+    finally:
+        telling.cancel()
+        store.close()

@@ -1,0 +1,1 @@
+"""What the gateway keeps: SQLite on one machine, through SQLAlchemy Core."""

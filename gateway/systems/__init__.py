@@ -1,0 +1,1 @@
+"""The connected systems: batching to the vendors' caps, deadlines, retries, circuit breakers, budgets."""

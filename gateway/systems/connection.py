@@ -1,0 +1,148 @@
+"""One connection at run time: its adapter, its circuit, its budget, and how it has answered lately."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+import structlog
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
+
+from adapters.contracts.adapter import Adapter
+from adapters.contracts.errors import (
+    Malformed,
+    OutcomeUnknown,
+    SystemFault,
+    Throttled,
+    Unauthorised,
+    Unreachable,
+)
+from adapters.contracts.vocabulary import HealthStatus, System
+from gateway.systems.breaker import CircuitBreaker
+
+T = TypeVar("T")
+
+_log = structlog.get_logger(__name__)
+
+ATTEMPTS = 2
+"""Reads are tried again once: a pooled connection that the other side closed must not fail a field."""
+
+_ILL: tuple[type[SystemFault], ...] = (Unreachable, OutcomeUnknown, Malformed, Unauthorised)
+"""Faults that tell of the system's health; the others tell of the request."""
+
+
+class Connection:
+    """A configured account of a vendor. Every read of it goes through ``call``."""
+
+    def __init__(
+        self,
+        name: str,
+        system: System,
+        vendor: str,
+        adapter: Adapter,
+        *,
+        deadline_s: float,
+        max_concurrency: int,
+        breaker: CircuitBreaker | None = None,
+    ) -> None:
+        self.name = name
+        self.system = system
+        self.vendor = vendor
+        self.adapter = adapter
+        self.breaker = breaker or CircuitBreaker()
+        self.throttled_until: datetime | None = None
+        self._deadline_s = deadline_s
+        self._budget = asyncio.Semaphore(max_concurrency)
+        self._recent: deque[tuple[float, bool]] = deque(maxlen=100)
+
+    async def call(self, read: Callable[[], Awaitable[T]]) -> T:
+        """Runs a read within the deadline, the circuit and the budget. Raises only a ``SystemFault``."""
+        started = time.perf_counter()
+        try:
+            self.breaker.admit()
+            try:
+                async with asyncio.timeout(self._deadline_s):
+                    result = await self._tried(read, started)
+            except TimeoutError:
+                raise OutcomeUnknown(f"no answer within {self._deadline_s:g} s", timed_out=True) from None
+        except SystemFault as fault:
+            fault.system = fault.system or self.system
+            self._note_fault(fault, time.perf_counter() - started)
+            raise
+        except BaseException:
+            self.breaker.abandoned()
+            raise
+        self.breaker.succeeded()
+        self._recent.append((time.perf_counter() - started, True))
+        return result
+
+    async def _tried(self, read: Callable[[], Awaitable[T]], started: float) -> T:
+        def worth_it(error: BaseException) -> bool:
+            if isinstance(error, Throttled):
+                left = self._deadline_s - (time.perf_counter() - started)
+                return error.retry_after_s is not None and error.retry_after_s < left / 2
+            return isinstance(error, (Unreachable, OutcomeUnknown)) and not getattr(error, "timed_out", False)
+
+        async for attempt in AsyncRetrying(
+            stop=stop_after_attempt(ATTEMPTS),
+            retry=retry_if_exception(worth_it),
+            wait=_wait_as_told,
+            reraise=True,
+        ):
+            with attempt:
+                async with self._budget:
+                    return await _understood(read)
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _note_fault(self, fault: SystemFault, elapsed_s: float) -> None:
+        if isinstance(fault, Throttled):
+            self.throttled_until = datetime.now(UTC) + timedelta(seconds=fault.retry_after_s or 1.0)
+        ill = isinstance(fault, _ILL)
+        if ill:
+            self.breaker.failed()
+        else:
+            self.breaker.succeeded()
+        self._recent.append((elapsed_s, not ill))
+
+    @property
+    def latency_ms(self) -> float | None:
+        """Median of the last hundred calls that were answered; None before the first."""
+        answered = [elapsed for elapsed, ok in self._recent if ok]
+        return round(statistics.median(answered) * 1000, 2) if answered else None
+
+    @property
+    def error_rate(self) -> float | None:
+        """Share of the last hundred calls that failed, 0 to 1; None before the first."""
+        if not self._recent:
+            return None
+        return round(sum(not ok for _, ok in self._recent) / len(self._recent), 4)
+
+    @property
+    def status(self) -> HealthStatus:
+        """DOWN while the circuit is not closed, DEGRADED while calls fail or are throttled."""
+        if self.breaker.state.value != "CLOSED":
+            return HealthStatus.DOWN
+        throttled = self.throttled_until is not None and self.throttled_until > datetime.now(UTC)
+        last_failed = bool(self._recent) and not self._recent[-1][1]
+        return HealthStatus.DEGRADED if throttled or last_failed else HealthStatus.UP
+
+
+async def _understood(read: Callable[[], Awaitable[T]]) -> T:
+    try:
+        return await read()
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        # JSON of another shape than the vendor's contract says; the log has the place.
+        _log.warning("an answer was not understood", exc_info=error)
+        raise Malformed(f"the answer was not understood ({type(error).__name__})") from error
+
+
+def _wait_as_told(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome is not None else None
+    if isinstance(error, Throttled) and error.retry_after_s is not None:
+        return error.retry_after_s
+    return 0.0

@@ -1,0 +1,127 @@
+"""The port the graph reads through: connections by role, and loads cut to each vendor's caps."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from adapters.contracts.adapter import Adapter
+from adapters.contracts.fields import Condition, Row
+from adapters.contracts.resource import Order, Page, PageRequest, Resource
+from adapters.contracts.vocabulary import RecordType, System
+from gateway.systems.connection import Connection
+from resolvers.ports import Health
+
+K = TypeVar("K")
+T = TypeVar("T")
+
+
+class ConnectedSystems:
+    """Every configured connection. Implements ``resolvers.ports.Systems``."""
+
+    def __init__(self, connections: Sequence[Connection]) -> None:
+        self._connections = {connection.name: connection for connection in connections}
+
+    def connections(self, system: System, record_type: RecordType) -> Sequence[str]:
+        return [
+            connection.name
+            for connection in self._connections.values()
+            if connection.system is system and record_type in connection.adapter.resources
+        ]
+
+    def system_of(self, connection: str) -> System | None:
+        found = self._connections.get(connection)
+        return None if found is None else found.system
+
+    def adapter_of(self, system: System) -> str | None:
+        vendors = dict.fromkeys(each.vendor for each in self._connections.values() if each.system is system)
+        return ", ".join(vendors) or None
+
+    def adapters(self) -> Mapping[str, Adapter]:
+        return {name: connection.adapter for name, connection in self._connections.items()}
+
+    def resource(self, connection: str, record_type: RecordType) -> Resource:
+        return self._connections[connection].adapter.resources[record_type]
+
+    def record_url(self, connection: str, record_type: RecordType, record_id: str) -> str | None:
+        return self._connections[connection].adapter.record_url(record_type, record_id)
+
+    async def read_many(
+        self, connection: str, record_type: RecordType, ids: Sequence[str], select: frozenset[str]
+    ) -> Mapping[str, Row]:
+        resource = self.resource(connection, record_type)
+        call = self._connections[connection].call
+        parts = await _all(
+            call(lambda chunk=chunk: resource.read_many(chunk, select))
+            for chunk in _chunks(ids, resource.caps.ids_per_call)
+        )
+        return {record_id: row for part in parts for record_id, row in part.items()}
+
+    async def related(
+        self,
+        connection: str,
+        record_type: RecordType,
+        key: str,
+        values: Sequence[str],
+        select: frozenset[str],
+        where: tuple[Condition, ...],
+        first: int | None,
+        after: str | None,
+    ) -> Mapping[str, Page]:
+        resource = self.resource(connection, record_type)
+        call = self._connections[connection].call
+        parts = await _all(
+            call(lambda chunk=chunk: resource.related(key, chunk, select, where, first, after))
+            for chunk in _chunks(values, resource.caps.keys(key))
+        )
+        return {value: page for part in parts for value, page in part.items()}
+
+    async def page(
+        self,
+        connection: str,
+        record_type: RecordType,
+        select: frozenset[str],
+        where: tuple[Condition, ...],
+        order: Order | None,
+        first: int,
+        after: str | None,
+    ) -> Page:
+        resource = self.resource(connection, record_type)
+        request = PageRequest(select, where, order, first, after)
+        return await self._connections[connection].call(lambda: resource.page(request))
+
+    def health(self) -> Sequence[Health]:
+        now = datetime.now(UTC)
+        return [
+            Health(
+                system=each.system,
+                connection=each.name,
+                adapter=each.vendor,
+                status=each.status,
+                circuit=each.breaker.state,
+                latency_ms=each.latency_ms,
+                error_rate=each.error_rate,
+                throttled_until=each.throttled_until
+                if each.throttled_until is not None and each.throttled_until > now
+                else None,
+                last_event_at=None,
+            )
+            for each in self._connections.values()
+        ]
+
+    async def aclose(self) -> None:
+        await asyncio.gather(*(each.adapter.aclose() for each in self._connections.values()))
+
+
+def _chunks(keys: Sequence[K], size: int) -> list[Sequence[K]]:
+    return [keys[start : start + size] for start in range(0, len(keys), size)]
+
+
+async def _all(reads: Iterable[Awaitable[T]]) -> list[T]:
+    """All parts of one load, at the same time; the first fault is the load's."""
+    parts = list(reads)
+    if len(parts) == 1:
+        return [await parts[0]]
+    return await asyncio.gather(*parts)

@@ -1,0 +1,75 @@
+"""GraphQL errors as callers see them: always a code of the closed list, never an inner detail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from graphql import GraphQLError, GraphQLSyntaxError
+
+from adapters.contracts.errors import SystemFault
+from adapters.contracts.vocabulary import System
+from resolvers.errors import Code, GraphFault, fault_of
+
+_log = structlog.get_logger(__name__)
+
+
+def request_error(code: Code, message: str, correlation_id: str) -> dict[str, Any]:
+    """An error of the request as a whole: nothing was executed."""
+    return {
+        "message": message,
+        "extensions": {
+            "code": code.value,
+            "system": None,
+            "retryable": False,
+            "correlationId": correlation_id,
+        },
+    }
+
+
+def before_execution(error: GraphQLError, correlation_id: str) -> dict[str, Any]:
+    """An error of parsing, validation or variables."""
+    code = (
+        Code.GRAPHQL_PARSE_FAILED if isinstance(error, GraphQLSyntaxError) else Code.GRAPHQL_VALIDATION_FAILED
+    )
+    if error.message.startswith("Variable "):
+        code = Code.BAD_USER_INPUT
+    formatted = request_error(code, error.message, correlation_id)
+    if error.locations:
+        formatted["locations"] = [{"line": at.line, "column": at.column} for at in error.locations]
+    return formatted
+
+
+def in_execution(error: GraphQLError, correlation_id: str) -> dict[str, Any]:
+    """An error of a field, at its path. What nobody foresaw is INTERNAL; its detail goes to the log only."""
+    fault = _graph_fault(error)
+    if fault is None:
+        _log.error(
+            "unforeseen error in a field",
+            path=error.path,
+            correlation_id=correlation_id,
+            exc_info=error.original_error or error,
+        )
+        fault = GraphFault(Code.INTERNAL, "Something unforeseen went wrong; the log knows what.")
+    formatted: dict[str, Any] = {
+        "message": fault.message,
+        "path": error.path,
+        "extensions": {**(fault.extensions or {}), "correlationId": correlation_id},
+    }
+    if error.locations:
+        formatted["locations"] = [{"line": at.line, "column": at.column} for at in error.locations]
+    return formatted
+
+
+def _graph_fault(error: GraphQLError) -> GraphQLError | None:
+    if (error.extensions or {}).get("code") is not None:
+        return error
+    original = error.original_error
+    if isinstance(original, GraphFault):
+        return original
+    if isinstance(original, SystemFault):
+        return fault_of(original, System.GATEWAY)
+    # An argument's value that its scalar refused: the message is ours and says what to write.
+    if original is None or isinstance(original, GraphQLError):
+        return GraphFault(Code.BAD_USER_INPUT, error.message)
+    return None

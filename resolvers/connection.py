@@ -1,0 +1,83 @@
+"""Connections at run time: a page of objects, with what makes the next page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import strawberry
+
+from adapters.contracts.fields import Condition, Op
+from adapters.contracts.vocabulary import RecordType
+from resolvers.edges import FILTERS
+from resolvers.entity import Entity
+from resolvers.errors import bad_user_input
+
+MAX_FIRST = 100
+
+
+@dataclass(frozen=True, slots=True)
+class PageInfo:
+    has_next_page: bool
+    has_previous_page: bool
+    start_cursor: str | None
+    end_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionEdge:
+    cursor: str
+    node: Entity
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A page. ``after`` given means that something came before."""
+
+    edges: Sequence[ConnectionEdge]
+    page_info: PageInfo
+
+    @property
+    def nodes(self) -> list[Entity]:
+        return [edge.node for edge in self.edges]
+
+
+def connection(edges: Sequence[ConnectionEdge], *, has_more: bool, after: str | None) -> Connection:
+    """A page from its edges, in order."""
+    return Connection(
+        edges,
+        PageInfo(
+            has_next_page=has_more,
+            has_previous_page=after is not None,
+            start_cursor=edges[0].cursor if edges else None,
+            end_cursor=edges[-1].cursor if edges else None,
+        ),
+    )
+
+
+def check_first(first: int) -> None:
+    """``first`` is 1 to 100; anything else is BAD_USER_INPUT."""
+    if not 1 <= first <= MAX_FIRST:
+        raise bad_user_input(f"first: {first} is not between 1 and {MAX_FIRST}")
+
+
+def conditions(record_type: RecordType, given: Any) -> tuple[Condition, ...]:
+    """The canonical conditions of a filter input. Absent and null fields ask for nothing."""
+    if given is None or given is strawberry.UNSET:
+        return ()
+    table: Mapping[str, tuple[str, Op]] = FILTERS[record_type]
+    found: list[Condition] = []
+    for name, (field, op) in table.items():
+        value = getattr(given, name, None)
+        if value is None or value is strawberry.UNSET:
+            continue
+        if op is Op.IN:
+            values: list[Any] = list(value) if isinstance(value, list) else [value]  # pyright: ignore[reportUnknownArgumentType]
+            if not values:
+                raise bad_user_input(f"filter.{name}: an empty list matches nothing; leave it out for all")
+            value = tuple(dict.fromkeys(values))
+        if isinstance(value, str) and not value.strip():
+            raise bad_user_input(f"filter.{name}: is empty")
+        found.append(Condition(field, op, value))
+    return tuple(found)

@@ -1,0 +1,128 @@
+"""One request's view of the graph: its loads, its identity, its answers to edges and derived fields."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any, cast
+
+from strawberry import Info
+
+from adapters.contracts.errors import SystemFault
+from adapters.contracts.vocabulary import ANCHORS, RecordType, System
+from resolvers.connection import Connection
+from resolvers.edges import EDGES, REFERENCES, Edge, Reference
+from resolvers.entity import Entity, Slice
+from resolvers.errors import Code, GraphFault, fault_of
+from resolvers.identity import Identity
+from resolvers.ids import Ref
+from resolvers.loads import Loads
+from resolvers.ports import CrossReferences, Systems
+from resolvers.projection import Projection
+from resolvers.records import records_of
+from resolvers.related import Related
+from resolvers.revenue import recurring_revenue
+from resolvers.selection import Selection, selection_of
+from schema.ownership import Ownership
+
+
+class RequestContext:
+    """Made anew for each operation; the graph reaches everything else through it."""
+
+    def __init__(
+        self, systems: Systems, ownership: Ownership, references: CrossReferences, correlation_id: str
+    ) -> None:
+        self.systems = systems
+        self.ownership = ownership
+        self.references = references
+        self.correlation_id = correlation_id
+        self.selection = Selection({})
+        self.loads = Loads(systems, Projection(self.selection, ownership, systems), references)
+        self.identity = Identity(self)
+        self._related = Related(self)
+        self._entities: dict[Ref, Entity] = {}
+        self._started = False
+
+    def start(self, info: Info[Any, Any]) -> None:
+        """Reads the operation's selection, once, before the first root field fetches anything."""
+        if self._started:
+            return
+        self._started = True
+        raw = cast(Any, info)._raw_info
+        self.selection = selection_of(raw.schema, raw.operation, raw.fragments, raw.variable_values)
+        self.loads.projection = Projection(self.selection, self.ownership, self.systems)
+
+    def entity(self, ref: Ref) -> Entity:
+        """The one object of a reference within the request."""
+        found = self._entities.get(ref)
+        if found is None:
+            found = self._entities[ref] = Entity(ref, self)
+        return found
+
+    async def existing(self, ref: Ref) -> Entity | None:
+        """The object if its system knows the record. A system that is down is no reason to deny it."""
+        found = self.entity(ref)
+        try:
+            anchor = await asyncio.shield(found.slice(found.anchor_system))
+        except SystemFault:
+            return found
+        return None if anchor is None else found
+
+    async def load_slice(self, entity: Entity, system: System) -> Slice:
+        """The record of an object in a system. Raises a ``SystemFault``."""
+        ref = entity.ref
+        if system is ANCHORS[ref.type]:
+            row = await self.loads.by_id(ref.connection, ref.type, ref.record_id)
+            return None if row is None else (row, self.systems.resource(ref.connection, ref.type).fields)
+        return await self.identity.slice_of_customer(entity, system)
+
+    def follow(self, source: Any, field: str, arguments: dict[str, Any], info: Info[Any, Any]) -> Any:
+        """A relation of an object: another object, a value, or a connection."""
+        entity: Entity = source
+        edge = EDGES.get((entity.ref.type, field))
+        if edge is not None:
+            return self._edge(entity, edge, arguments)
+        reference = REFERENCES.get((entity.ref.type, field))
+        if reference is not None:
+            return self._reference(entity, reference)
+        # The log of events is not kept yet; an empty timeline would claim that nothing happened.
+        raise GraphFault(
+            Code.SYSTEM_UNAVAILABLE, "GATEWAY: no log of business events is kept", system=System.GATEWAY
+        )
+
+    async def _edge(self, entity: Entity, edge: Edge, arguments: dict[str, Any]) -> Any:
+        try:
+            if not edge.many:
+                return await self._related.one(entity, edge)
+            return await self._related.connection(entity, edge, **arguments)
+        except SystemFault as error:
+            raise fault_of(error, edge.system) from error
+
+    async def _reference(self, entity: Entity, reference: Reference) -> Entity | None:
+        try:
+            if reference.child is RecordType.CUSTOMER:
+                ref = await self.identity.customer_of(entity)
+            else:
+                value = await entity.link(reference.link)
+                located = (
+                    None if value is None else self.identity.locate(reference.system, reference.child, value)
+                )
+                ref = None if located is None else Ref(reference.child, located.connection, located.record_id)
+            return None if ref is None else await self.existing(ref)
+        except SystemFault as error:
+            raise fault_of(error, reference.system) from error
+
+    def derive(self, entity: Entity, field: str) -> Awaitable[Any]:
+        """A field that the gateway computes from several records."""
+        return _DERIVED[entity.ref.type, field](self, entity)
+
+    def records(self, entity: Entity) -> Awaitable[list[Any]]:
+        """Where the object lives in each system."""
+        return records_of(self, entity)
+
+    async def all_related(self, entity: Entity, field: str) -> Connection:
+        """Every child of a relation, unfiltered. Raises a ``SystemFault``."""
+        return await self._related.everything(entity, EDGES[entity.ref.type, field])
+
+
+_DERIVED = {(RecordType.CUSTOMER, "recurring_revenue"): recurring_revenue}

@@ -1,0 +1,58 @@
+"""The executable schema, built once: types, root queries, scalars, and the SDL that is printed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, cast
+
+import strawberry
+from graphql import FieldDefinitionNode, ObjectTypeDefinitionNode, parse, print_ast
+from strawberry.printer import print_schema
+from strawberry.schema.config import StrawberryConfig
+
+from resolvers.entity import resolve_leaf
+from resolvers.query import Query
+from schema.event import BusinessEvent
+from schema.ownership import OwnedField, Ownership
+from schema.scalars import SCALARS, Json
+
+
+def build_graph() -> strawberry.Schema:
+    """The schema. Ownership has been checked by whoever made the ``Ownership`` table."""
+    return strawberry.Schema(
+        query=Query,
+        types=[BusinessEvent, cast(Any, Json)],
+        config=StrawberryConfig(default_resolver=resolve_leaf, scalar_map=SCALARS),
+    )
+
+
+def sdl(graph: strawberry.Schema, ownership: Ownership) -> str:
+    """The schema as text, with the owners as configured: ``@authority`` follows the ownership table."""
+    document = parse(print_schema(graph), no_location=True)
+    owners = {(entry.type, entry.graph_name): entry for entry in ownership}
+    definitions = tuple(
+        replace(
+            definition,
+            fields=tuple(
+                _with_authority(field, owners.get((definition.name.value, field.name.value)))
+                for field in definition.fields or ()
+            ),
+        )
+        if isinstance(definition, ObjectTypeDefinitionNode)
+        else definition
+        for definition in document.definitions
+    )
+    return print_ast(replace(document, definitions=definitions)) + "\n"
+
+
+def _with_authority(field: FieldDefinitionNode, entry: OwnedField | None) -> FieldDefinitionNode:
+    if entry is None or entry.derived_from:
+        return field
+    writable = ", writable: true" if entry.writable else ""
+    (definition,) = parse(
+        f"type T {{ f: Int @authority(system: {entry.system.value}{writable}) }}", no_location=True
+    ).definitions
+    assert isinstance(definition, ObjectTypeDefinitionNode)
+    sample = next(iter(definition.fields or ()))
+    others = tuple(each for each in field.directives or () if each.name.value != "authority")
+    return replace(field, directives=(*(sample.directives or ()), *others))

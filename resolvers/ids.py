@@ -1,0 +1,51 @@
+"""Global ids: opaque, stateless; type, connection and record id inside."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+
+from adapters.contracts.vocabulary import RecordType
+
+_LETTERS = {
+    RecordType.CUSTOMER: "c",
+    RecordType.SUBSCRIPTION: "s",
+    RecordType.INVOICE: "i",
+    RecordType.PAYMENT: "p",
+}
+_TYPES = {letter: record_type for record_type, letter in _LETTERS.items()}
+
+
+class BadId(ValueError):
+    """Not an id that this gateway gave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """An object of the graph: its type, and the record that anchors it."""
+
+    type: RecordType
+    connection: str
+    record_id: str
+
+    def encode(self) -> str:
+        """The public id."""
+        plain = f"{_LETTERS[self.type]}:{self.connection}:{self.record_id}"
+        return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
+
+
+def decode_id(text: str) -> Ref:
+    """The reference in a public id. Raises ``BadId``; whether the record exists is the system's to say."""
+    try:
+        padded = text.encode("ascii") + b"=" * (-len(text) % 4)
+        letter, connection, record_id = (
+            base64.b64decode(padded, altchars=b"-_", validate=True).decode().split(":", 2)
+        )
+        ref = Ref(_TYPES[letter], connection, record_id)
+    except (binascii.Error, UnicodeError, ValueError, KeyError):
+        raise BadId("not an id of this graph") from None
+    # One object, one id: other spellings of the same bytes are refused.
+    if ref.encode() != text or not record_id or len(text) > 500:
+        raise BadId("not an id of this graph")
+    return ref

@@ -1,0 +1,62 @@
+"""Which canonical fields to ask each system for, worked out from the operation's selection."""
+
+from __future__ import annotations
+
+from adapters.contracts.vocabulary import ANCHORS, RecordType, System
+from resolvers.edges import EDGES, REFERENCES
+from resolvers.ports import Systems
+from resolvers.selection import Selection
+from schema.ownership import Ownership
+
+_VALUES = frozenset({RecordType.CONTRACT_TERMS, RecordType.LEDGER_ENTRY})
+"""Records without identity in the graph; their type there has the record type's name."""
+
+_LINKING = frozenset(
+    {"records", "recurring_revenue", *(field for _, field in EDGES), *(f for _, f in REFERENCES)}
+)
+"""Fields that need links of their object to be known."""
+
+
+class Projection:
+    """For each (connection, kind of record) the fields that this operation may read of it."""
+
+    def __init__(self, selection: Selection, ownership: Ownership, systems: Systems) -> None:
+        self._selection = selection
+        self._ownership = ownership
+        self._systems = systems
+        self._selects: dict[tuple[str, RecordType], frozenset[str]] = {}
+
+    def select(self, connection: str, record_type: RecordType) -> frozenset[str]:
+        """The canonical fields to ask a connection for."""
+        key = (connection, record_type)
+        if key not in self._selects:
+            self._selects[key] = self._work_out(connection, record_type)
+        return self._selects[key]
+
+    def _work_out(self, connection: str, record_type: RecordType) -> frozenset[str]:
+        supplied = self._systems.resource(connection, record_type).fields.supplies()
+        selected = self._selection.of(record_type.value)
+        if record_type in _VALUES:
+            return (selected & supplied) | {"id"}
+        system = self._systems.system_of(connection)
+        wanted = {
+            name
+            for name in selected
+            if name in supplied and self._owner(record_type, name) is system
+        } | {"id"}
+        if self._selection.has("Customer", "recurring_revenue") and record_type is RecordType.SUBSCRIPTION:
+            wanted |= {"recurring_revenue", "status"}
+        if system is ANCHORS[record_type]:
+            wanted |= self._links(record_type, supplied)
+        return frozenset(wanted & supplied)
+
+    def _owner(self, record_type: RecordType, name: str) -> System | None:
+        owned = self._ownership.fields.get((record_type.value, name))
+        return None if owned is None else owned.system
+
+    def _links(self, record_type: RecordType, supplied: frozenset[str]) -> set[str]:
+        links = {name for name in supplied if "_in_" in name}
+        # The CRM's links are a column each and serve when the CRM is down; those of others can cost a join.
+        if record_type is RecordType.CUSTOMER or self._selection.of(record_type.value) & _LINKING:
+            return links
+        return set()

@@ -1,0 +1,218 @@
+"""The root queries: objects by id and by lookup, lists, and what the API says of itself."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any
+
+import strawberry
+from strawberry import Info
+
+from adapters.contracts.errors import SystemFault
+from adapters.contracts.resource import Order
+from adapters.contracts.vocabulary import ANCHORS, CustomerOrder, RecordType
+from resolvers.connection import connection
+from resolvers.context import RequestContext
+from resolvers.errors import bad_user_input, fault_of
+from resolvers.ids import BadId, Ref, decode_id
+from resolvers.listing import list_entities
+from resolvers.lookup import look_up
+from schema.command import Command, CommandConnection
+from schema.customer import Customer, CustomerConnection
+from schema.health import FieldOwnership, SystemHealth
+from schema.inputs import (
+    CommandFilter,
+    CustomerFilter,
+    CustomerLookup,
+    InvoiceFilter,
+    PaymentFilter,
+    SubscriptionFilter,
+)
+from schema.invoice import Invoice, InvoiceConnection
+from schema.node import Node
+from schema.payment import Payment, PaymentConnection
+from schema.subscription import Subscription, SubscriptionConnection
+
+_Info = Info[RequestContext, Any]
+
+_ORDERS: dict[CustomerOrder, Order] = {
+    CustomerOrder.NAME_ASC: Order("name"),
+    CustomerOrder.NAME_DESC: Order("name", descending=True),
+    CustomerOrder.UPDATED_DESC: Order("updated_at", descending=True),
+}
+
+_Id = Annotated[strawberry.ID, strawberry.argument(description="The object's global id.")]
+_First = Annotated[int, strawberry.argument(description="How many, 1 to 100.")]
+_After = Annotated[str | None, strawberry.argument(description="Continue behind this cursor.")]
+
+MAX_NODES = 100
+
+
+def _reference(context: RequestContext, text: str, expected: RecordType | None, where: str = "id") -> Ref:
+    try:
+        ref = decode_id(text)
+    except BadId:
+        raise bad_user_input(f"{where}: not an id of this graph") from None
+    if expected is not None and ref.type is not expected:
+        raise bad_user_input(f"{where}: the id of a {ref.type.value}, not of a {expected.value}")
+    if ref.connection not in context.systems.connections(ANCHORS[ref.type], ref.type):
+        raise bad_user_input(f"{where}: the id names a connection that is not configured here")
+    return ref
+
+
+async def _by_id(info: _Info, text: str, expected: RecordType | None) -> Any:
+    context = info.context
+    context.start(info)
+    return await context.existing(_reference(context, text, expected))
+
+
+async def _list(
+    info: _Info,
+    record_type: RecordType,
+    first: int,
+    after: str | None,
+    given: Any,
+    order: Order | None = None,
+) -> Any:
+    info.context.start(info)
+    try:
+        place = None if after is strawberry.UNSET else after
+        return await list_entities(info.context, record_type, first, place, given, order)
+    except SystemFault as error:
+        raise fault_of(error, ANCHORS[record_type]) from error
+
+
+@strawberry.type(description="What can be read.")
+class Query:
+    @strawberry.field(description="Any object by its global id; null where there is none.")
+    async def node(self, info: _Info, id: _Id) -> Node | None:
+        return await _by_id(info, id, None)
+
+    @strawberry.field(description="Many objects by their global ids, in the order given; at most 100.")
+    async def nodes(
+        self,
+        info: _Info,
+        ids: Annotated[list[strawberry.ID], strawberry.argument(description="Global ids.")],
+    ) -> list[Node | None]:
+        context = info.context
+        context.start(info)
+        if len(ids) > MAX_NODES:
+            raise bad_user_input(f"ids: {len(ids)} of at most {MAX_NODES}")
+        refs = [_reference(context, each, None, f"ids[{at}]") for at, each in enumerate(ids)]
+        found: list[Any] = await asyncio.gather(*(context.existing(ref) for ref in refs))
+        return found
+
+    @strawberry.field(description="A customer by its global id.")
+    async def customer(self, info: _Info, id: _Id) -> Customer | None:
+        return await _by_id(info, id, RecordType.CUSTOMER)
+
+    @strawberry.field(
+        description="By what the caller has at hand: a CRM widget knows the CRM's id, support an e-mail "
+        "address."
+    )
+    async def customer_by(
+        self,
+        info: _Info,
+        lookup: Annotated[CustomerLookup, strawberry.argument(description="Exactly one of its fields.")],
+    ) -> Customer | None:
+        context: RequestContext = info.context
+        context.start(info)
+        if lookup.id:
+            return await _by_id(info, lookup.id, RecordType.CUSTOMER)
+        found: Any = await look_up(context, lookup)
+        return found
+
+    @strawberry.field(description="Customers of the CRM.")
+    async def customers(
+        self,
+        info: _Info,
+        first: _First = 20,
+        after: _After = strawberry.UNSET,
+        filter: CustomerFilter | None = strawberry.UNSET,
+        order_by: CustomerOrder | None = strawberry.UNSET,
+    ) -> CustomerConnection | None:
+        order = _ORDERS[order_by] if order_by else None
+        return await _list(info, RecordType.CUSTOMER, first, after, filter, order)
+
+    @strawberry.field(description="A subscription by its global id.")
+    async def subscription(self, info: _Info, id: _Id) -> Subscription | None:
+        return await _by_id(info, id, RecordType.SUBSCRIPTION)
+
+    @strawberry.field(description="Subscriptions of the subscription platform.")
+    async def subscriptions(
+        self,
+        info: _Info,
+        first: _First = 20,
+        after: _After = strawberry.UNSET,
+        filter: SubscriptionFilter | None = strawberry.UNSET,
+    ) -> SubscriptionConnection | None:
+        return await _list(info, RecordType.SUBSCRIPTION, first, after, filter)
+
+    @strawberry.field(description="An invoice by its global id.")
+    async def invoice(self, info: _Info, id: _Id) -> Invoice | None:
+        return await _by_id(info, id, RecordType.INVOICE)
+
+    @strawberry.field(description="Invoices of the ERP.")
+    async def invoices(
+        self,
+        info: _Info,
+        first: _First = 20,
+        after: _After = strawberry.UNSET,
+        filter: InvoiceFilter | None = strawberry.UNSET,
+    ) -> InvoiceConnection | None:
+        return await _list(info, RecordType.INVOICE, first, after, filter)
+
+    @strawberry.field(description="A payment by its global id.")
+    async def payment(self, info: _Info, id: _Id) -> Payment | None:
+        return await _by_id(info, id, RecordType.PAYMENT)
+
+    @strawberry.field(description="Payments of the payment gateway.")
+    async def payments(
+        self,
+        info: _Info,
+        first: _First = 20,
+        after: _After = strawberry.UNSET,
+        filter: PaymentFilter | None = strawberry.UNSET,
+    ) -> PaymentConnection | None:
+        return await _list(info, RecordType.PAYMENT, first, after, filter)
+
+    @strawberry.field(description="A command by its id; null where none was accepted under it.")
+    async def command(self, info: _Info, id: _Id) -> Command | None:
+        # Commands come with the mutations; until then none can have been accepted.
+        return None
+
+    @strawberry.field(description="Commands that were accepted, newest first.")
+    async def commands(
+        self,
+        info: _Info,
+        first: _First = 20,
+        after: _After = strawberry.UNSET,
+        filter: CommandFilter | None = strawberry.UNSET,
+    ) -> CommandConnection | None:
+        if after is not strawberry.UNSET and after is not None:
+            raise bad_user_input("after: not a cursor of this list")
+        none: Any = connection([], has_more=False, after=None)
+        return none
+
+    @strawberry.field(
+        description="Who owns what: every field of the four entities, its system, and the mutations that "
+        "write it."
+    )
+    def ownership(self, info: _Info) -> list[FieldOwnership]:
+        context = info.context
+        return [
+            FieldOwnership(
+                type=entry.type,
+                field=entry.graph_name,
+                system=entry.system,
+                adapter=context.systems.adapter_of(entry.system),
+                writable=entry.writable,
+                mutations=context.ownership.mutations_of(entry),
+            )
+            for entry in context.ownership
+        ]
+
+    @strawberry.field(description="Each connected system, as the gateway sees it now.")
+    def systems(self, info: _Info) -> list[SystemHealth]:
+        found: Any = info.context.systems.health()
+        return found
