@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import email.utils
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import UTC
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -247,20 +249,24 @@ class HttpClient:
         await self._http.aclose()
 
 
+_DAY_S = 86_400.0
+
+
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """Seconds of a ``Retry-After`` header in either of its forms (RFC 9110, 10.2.3); None without one."""
-    value = headers.get("retry-after")
-    if value is None:
-        return None
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
+    """Seconds of a ``Retry-After`` header in either of its forms (RFC 9110, 10.2.3); None without one.
+
+    Some vendors send fractions of seconds. Never more than a day.
+    """
+    value = headers.get("retry-after", "").strip()
+    if re.fullmatch(r"\d+(\.\d*)?", value, re.ASCII):
+        return min(float(value), _DAY_S)
     try:
         moment = email.utils.parsedate_to_datetime(value)
-    except ValueError:
+        # A date that leaves the zone open ("-0000") is UTC all the same.
+        moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+        return min(max(0.0, moment.timestamp() - time.time()), _DAY_S)
+    except (ValueError, OverflowError):
         return None
-    return max(0.0, moment.timestamp() - time.time())
 
 
 ErrorTable = Mapping[str, type[SystemFault]]

@@ -12,9 +12,11 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from adapters import registry
+from adapters.contracts.adapter import Adapter, Finding
 from gateway import __version__
 from gateway.settings import Config, ConfigError, load_config
 
@@ -41,6 +43,9 @@ SAMPLE_QUERY = (
     "{ customers(first: 1) { nodes { name receivables { balance { amount currency } } "
     "subscriptions(first: 3) { nodes { plan { code } status } } } } }"
 )
+
+
+CHECK_TIMEOUT_S = 20
 
 
 class Refused(Exception):
@@ -102,7 +107,7 @@ def serve(
 async def _serve(config: Config, host: str, port: int) -> None:
     from gateway.app import create_app
     from gateway.compose import compose
-    from gateway.serving import listen, serve_all
+    from gateway.serving import listen, serve_all, url_of
 
     if not _is_loopback(host):
         raise Refused(
@@ -111,7 +116,7 @@ async def _serve(config: Config, host: str, port: int) -> None:
         )
     listener = listen(host, port)
     parts = await compose(config, config.state.folder)
-    _out.print(f"Fieldgate is at http://{host}:{listener.getsockname()[1]}/graphql")
+    _out.print(f"Fieldgate is at {url_of(host, listener)}/graphql")
     await serve_all([(create_app(parts), listener)])
 
 
@@ -119,9 +124,10 @@ async def _serve(config: Config, host: str, port: int) -> None:
 def schema_print(config: OptionalConfigFile = None) -> None:
     """Prints the schema as SDL, with the owners as configured."""
     from resolvers.graph import build_graph, sdl
+    from resolvers.mutations.mutation import WRITES
     from schema.ownership import declared_ownership
 
-    ownership = declared_ownership()
+    ownership = declared_ownership(mutations=WRITES)
     if config is not None:
         from gateway.compose import connect, ownership_of
 
@@ -134,9 +140,10 @@ def schema_print(config: OptionalConfigFile = None) -> None:
 def ownership(config: OptionalConfigFile = None) -> None:
     """Prints who owns what: fields, systems, vendors, mutations."""
     from gateway.compose import connect, ownership_of
+    from resolvers.mutations.mutation import WRITES
     from schema.ownership import declared_ownership
 
-    owned, systems = declared_ownership(), None
+    owned, systems = declared_ownership(mutations=WRITES), None
     if config is not None:
         settings = load_config(config, os.environ)
         systems = connect(settings)
@@ -167,15 +174,26 @@ async def _doctor(config: Config) -> bool:
     well = True
     try:
         ownership_of(config, systems)
-        checks = await asyncio.gather(*(adapter.check() for adapter in systems.adapters().values()))
-        for (name, _), findings in zip(systems.adapters().items(), checks, strict=True):
+        checks = await asyncio.gather(*(_checked(each) for each in systems.adapters().values()))
+        for name, findings in zip(systems.adapters(), checks, strict=True):
             for finding in findings:
                 well &= finding.ok
                 mark = "[green]ok  [/green]" if finding.ok else "[red]FAIL[/red]"
-                _out.print(f"{mark} {name}: {finding.check}: {finding.detail}")
+                detail = " ".join(finding.detail.split())
+                _out.print(f"{mark} {escape(f'{name}: {finding.check}: {detail}')}")
     finally:
         await systems.aclose()
     return well
+
+
+async def _checked(adapter: Adapter) -> list[Finding]:
+    try:
+        async with asyncio.timeout(CHECK_TIMEOUT_S):
+            return await adapter.check()
+    except TimeoutError:
+        return [Finding("check", False, f"no answer within {CHECK_TIMEOUT_S} s")]
+    except Exception as error:  # noqa: BLE001 - one system's rubbish must not hide what is said of the others
+        return [Finding("check", False, f"the answer was not understood ({type(error).__name__})")]
 
 
 @app.command()

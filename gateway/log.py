@@ -1,4 +1,7 @@
-"""The log: one JSON object a line on standard error, with the correlation id of the request."""
+"""The log: one JSON object a line on standard error, with the correlation id of the request.
+
+Libraries' own loggers write through the same renderer, from warnings up.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +13,27 @@ import structlog
 
 def configure_log(level: int = logging.INFO) -> None:
     """Tracebacks are plain: values of local variables could be secrets or personal data."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    renderer = structlog.processors.JSONRenderer()
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
+        processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    # It writes every caller's mistake with the caller's document, in which personal data may stand; what
+    # matters of it is logged where errors are formatted.
+    logging.getLogger("strawberry.execution").setLevel(logging.CRITICAL)

@@ -19,7 +19,7 @@ from adapters.emulation.generate import generate
 from adapters.emulation.store import open_store
 from gateway.app import create_app
 from gateway.compose import compose
-from gateway.serving import listen, serve_all
+from gateway.serving import listen, serve_all, url_of
 from gateway.settings import Config, ConnectionConfig, ServerSettings, StateSettings
 
 
@@ -47,10 +47,22 @@ def emulators() -> list[Emulator]:
 
 def open_world(options: SandboxOptions) -> sqlite3.Connection:
     """The emulators' store, seeded where it is new. Raises ``SandboxError`` for one made otherwise."""
-    if options.reset:
-        shutil.rmtree(options.folder, ignore_errors=True)
-    options.folder.mkdir(parents=True, exist_ok=True)
     file = options.folder / "world.sqlite"
+    try:
+        if options.folder.exists() and any(options.folder.iterdir()) and not file.exists():
+            # Not made by a sandbox: a reset must never empty somebody's home.
+            raise SandboxError(f"{options.folder} holds other files; a sandbox needs a folder of its own")
+        if options.reset:
+            shutil.rmtree(options.folder, ignore_errors=True)
+        options.folder.mkdir(parents=True, exist_ok=True)
+        return _open_store(file, options)
+    except OSError as error:
+        raise SandboxError(f"{options.folder}: {error.strerror}") from error
+    except sqlite3.DatabaseError as error:
+        raise SandboxError(f"{file} cannot be used ({error}); --reset makes it anew") from error
+
+
+def _open_store(file: Path, options: SandboxOptions) -> sqlite3.Connection:
     store = open_store(file)
     store.execute("CREATE TABLE IF NOT EXISTS sandbox (seed INTEGER, customers INTEGER)")
     made = store.execute("SELECT seed, customers FROM sandbox").fetchone()
@@ -99,14 +111,13 @@ async def run_sandbox(options: SandboxOptions, announce: Callable[[str, Mapping[
     store = await asyncio.to_thread(open_world, options)
     ports = options.emulator_ports or {}
     sockets = {each.vendor: listen("127.0.0.1", ports.get(each.vendor, 0)) for each in emulators()}
-    urls = {vendor: f"http://127.0.0.1:{each.getsockname()[1]}" for vendor, each in sockets.items()}
+    urls = {vendor: url_of("127.0.0.1", each) for vendor, each in sockets.items()}
     parts = await compose(configuration(urls, options), options.folder)
     ready = asyncio.Event()
 
     async def tell() -> None:
         await ready.wait()
-        host = f"[{options.host}]" if ":" in options.host else options.host
-        announce(f"http://{host}:{front.getsockname()[1]}", urls)
+        announce(url_of(options.host, front), urls)
 
     telling = asyncio.create_task(tell())
     try:

@@ -19,15 +19,22 @@ class PortTaken(Exception):
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket; port 0 takes a free one. Raises ``PortTaken`` where the port cannot be had."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        raise PortTaken(f"cannot listen on {host}:{port}: {error.strerror}") from error
-    listener.listen(1024)
+        with contextlib.ExitStack() as undo:
+            listener = undo.enter_context(socket.socket(family, socket.SOCK_STREAM))
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((host, port))
+            listener.listen(1024)
+            undo.pop_all()
+    except (OSError, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or "not the name of a host"
+        raise PortTaken(f"cannot listen on {host}:{port}: {why}") from error
     return listener
+
+
+def url_of(host: str, listener: socket.socket) -> str:
+    """The URL of what is served there."""
+    return f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
 
 
 class _Server(uvicorn.Server):
@@ -68,12 +75,13 @@ async def serve_all(apps: list[tuple[ASGIApp, socket.socket]], *, ready: asyncio
         asyncio.create_task(server.serve(sockets=[listener]))
         for server, (_, listener) in zip(servers, apps, strict=True)
     ]
+    started = asyncio.gather(*(server.ready.wait() for server in servers))
     if ready is not None:
-        await asyncio.gather(*(server.ready.wait() for server in servers))
-        ready.set()
+        started.add_done_callback(lambda all_ready: None if all_ready.cancelled() else ready.set())
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
     for server, task in zip(servers, tasks, strict=True):
         server.should_exit = True
         await task
+    started.cancel()
     stopping.cancel()

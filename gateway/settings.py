@@ -8,7 +8,7 @@ Every fault is one line that names the file, the line and the key, and never a v
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, cast, get_args
@@ -85,10 +85,22 @@ class ConfigForm(_Common):
     connections: tuple[ConnectionForm, ...] = Field(description="The systems' accounts.")
 
 
+def _nowhere(_path: KeyPath) -> str:
+    return ""
+
+
 class Config(_Common):
-    """A configuration that holds together: known adapters, roles they can play, unique names."""
+    """A configuration that holds together: known adapters, roles they can play, unique names.
+
+    ``place`` gives ``file:line: `` of a key, and nothing where the configuration is of no file.
+    """
 
     connections: tuple[ConnectionConfig, ...]
+    place: Callable[[KeyPath], str] = _nowhere
+
+    def fault(self, path: KeyPath, message: str) -> str:
+        """The line about a key that turned out wrong only when it was used."""
+        return f"{self.place(path)}{_dotted(path)}: {message}"
 
 
 class ConfigError(Exception):
@@ -144,6 +156,7 @@ class _Check:
                 for entry, own in zip(form.connections, settings, strict=True)
                 if own is not None
             ),
+            place=lambda path: f"{self._path}:{self._document.line(path)}: ",
         )
 
     def _settings(self, entry: object, path: KeyPath) -> ConnectionSettings | None:

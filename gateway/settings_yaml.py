@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, cast
 
 import yaml
@@ -43,23 +44,21 @@ class Document:
         self._environ = environ
         self._lines: dict[KeyPath, int] = {(): 1}
         self._open: list[yaml.Node] = []
+        fault: Misplaced | None = None
         try:
             # Untyped in part: construct_object takes any node.
             self._loader: Any = yaml.SafeLoader(text)
             root = self._loader.get_single_node()
             self.data: Any = None if root is None else self._value(root, ())
         except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            # Not str(error): it quotes the line, and a secret may stand there.
-            raise Misplaced(
-                mark.line + 1 if mark else 1,
-                mark.column + 1 if mark else 1,
-                f"not valid YAML: {error.problem or error.context or 'cannot be read'}",
-            ) from None
+            fault = _marked(error)
         except yaml.reader.ReaderError as error:
             line = text.count("\n", 0, error.position) + 1
             column = error.position - text.rfind("\n", 0, error.position)
-            raise Misplaced(line, column, "not valid YAML: a character that YAML does not allow") from None
+            fault = Misplaced(line, column, "not valid YAML: a character that YAML does not allow")
+        if fault is not None:
+            # Not from the parser's error: that quotes the line, and a secret may stand there.
+            raise fault
 
     def line(self, path: KeyPath) -> int:
         """The line of a key, or of the nearest one around it that is written."""
@@ -105,10 +104,9 @@ class Document:
         text = cast(str, node.value)
         if "${" in text:
             return REFERENCE.sub(lambda reference: self._resolve(reference, path), text)
-        try:
+        with suppress(ValueError, KeyError):
             return self._loader.construct_object(node)
-        except (ValueError, KeyError):
-            raise _misplaced(node, "cannot be read as a date, time or number: put it in quotes") from None
+        raise _misplaced(node, "cannot be read as a date, time or number: put it in quotes")
 
     def _resolve(self, reference: re.Match[str], path: KeyPath) -> str:
         if reference[0] == "$${":
@@ -128,6 +126,12 @@ class Document:
             self.issues[path] = f"the environment variable {name} is {state}"
             return ""
         return default
+
+
+def _marked(error: yaml.MarkedYAMLError) -> Misplaced:
+    mark = error.problem_mark or error.context_mark
+    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    return Misplaced(line, column, f"not valid YAML: {error.problem or error.context or 'cannot be read'}")
 
 
 def _misplaced(node: yaml.Node, message: str) -> Misplaced:

@@ -43,12 +43,16 @@ class SqlCrossReferences:
 
     @classmethod
     async def open(cls, file: Path) -> SqlCrossReferences:
-        """Opens the SQLite file, and makes it where there is none."""
+        """Opens the SQLite file, and makes it where there is none. Raises ``OSError`` or ``DBAPIError``."""
         file.parent.mkdir(parents=True, exist_ok=True)
         engine = create_async_engine(f"sqlite+aiosqlite:///{file}")
-        async with engine.begin() as connection:
-            await connection.exec_driver_sql("PRAGMA journal_mode=WAL")
-            await connection.run_sync(metadata.create_all)
+        try:
+            async with engine.begin() as connection:
+                await connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+                await connection.run_sync(metadata.create_all)
+        except BaseException:
+            await engine.dispose()
+            raise
         return cls(engine)
 
     def learn(self, connection: str, record_id: str, link: str, value: str) -> None:

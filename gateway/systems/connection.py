@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import statistics
 import time
+import traceback
 from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -21,6 +22,7 @@ from adapters.contracts.errors import (
     Throttled,
     Unauthorised,
     Unreachable,
+    Unsupported,
 )
 from adapters.contracts.vocabulary import HealthStatus, System
 from gateway.systems.breaker import CircuitBreaker
@@ -57,22 +59,36 @@ class Connection:
         self.breaker = breaker or CircuitBreaker()
         self.throttled_until: datetime | None = None
         self._deadline_s = deadline_s
+        self._max_concurrency = max_concurrency
         self._budget = asyncio.Semaphore(max_concurrency)
         self._recent: deque[tuple[float, bool]] = deque(maxlen=100)
 
     async def call(self, read: Callable[[], Awaitable[T]]) -> T:
         """Runs a read within the deadline, the circuit and the budget. Raises only a ``SystemFault``."""
         started = time.perf_counter()
+        sent = False
+
+        async def sending() -> T:
+            nonlocal sent
+            async with self._budget:
+                sent = True
+                return await self._understood(read)
+
         try:
             self.breaker.admit()
-            try:
-                async with asyncio.timeout(self._deadline_s):
-                    result = await self._tried(read, started)
-            except TimeoutError:
-                raise OutcomeUnknown(f"no answer within {self._deadline_s:g} s", timed_out=True) from None
+        except SystemFault as refusal:
+            # Nothing was learned; counted as a failure, it would keep the circuit open for ever.
+            refusal.system = self.system
+            raise
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                result = await self._tried(sending, started)
+        except TimeoutError:
+            late = self._late() if sent else self._busy()
+            self._note(late, started, asked=sent)
+            raise late from None
         except SystemFault as fault:
-            fault.system = fault.system or self.system
-            self._note_fault(fault, time.perf_counter() - started)
+            self._note(fault, started, asked=sent and not isinstance(fault, Unsupported))
             raise
         except BaseException:
             self.breaker.abandoned()
@@ -95,11 +111,34 @@ class Connection:
             reraise=True,
         ):
             with attempt:
-                async with self._budget:
-                    return await _understood(read)
+                return await read()
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    def _note_fault(self, fault: SystemFault, elapsed_s: float) -> None:
+    async def _understood(self, read: Callable[[], Awaitable[T]]) -> T:
+        try:
+            return await read()
+        except (SystemFault, TimeoutError):
+            raise
+        except Exception as error:
+            # JSON of another shape than the vendor's contract says. The log has the place, and not the
+            # exception's text: it may quote what the system answered.
+            kind = type(error).__name__
+            places = [f"{at.filename}:{at.lineno}" for at in traceback.extract_tb(error.__traceback__)[-3:]]
+            _log.warning("an answer was not understood", connection=self.name, error=kind, at=places)
+            raise Malformed(f"the answer was not understood ({kind})") from error
+
+    def _late(self) -> SystemFault:
+        return OutcomeUnknown(f"no answer within {self._deadline_s:g} s", timed_out=True)
+
+    def _busy(self) -> SystemFault:
+        return Throttled(f"busy: the {self._max_concurrency} requests it may get at once were under way")
+
+    def _note(self, fault: SystemFault, started: float, *, asked: bool) -> None:
+        """Tells the circuit and the health of a fault. Where nothing was asked, it tells of neither."""
+        fault.system = fault.system or self.system
+        if not asked:
+            self.breaker.abandoned()
+            return
         if isinstance(fault, Throttled):
             self.throttled_until = datetime.now(UTC) + timedelta(seconds=fault.retry_after_s or 1.0)
         ill = isinstance(fault, _ILL)
@@ -107,7 +146,7 @@ class Connection:
             self.breaker.failed()
         else:
             self.breaker.succeeded()
-        self._recent.append((elapsed_s, not ill))
+        self._recent.append((time.perf_counter() - started, not ill))
 
     @property
     def latency_ms(self) -> float | None:
@@ -130,15 +169,6 @@ class Connection:
         throttled = self.throttled_until is not None and self.throttled_until > datetime.now(UTC)
         last_failed = bool(self._recent) and not self._recent[-1][1]
         return HealthStatus.DEGRADED if throttled or last_failed else HealthStatus.UP
-
-
-async def _understood(read: Callable[[], Awaitable[T]]) -> T:
-    try:
-        return await read()
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        # JSON of another shape than the vendor's contract says; the log has the place.
-        _log.warning("an answer was not understood", exc_info=error)
-        raise Malformed(f"the answer was not understood ({type(error).__name__})") from error
 
 
 def _wait_as_told(state: RetryCallState) -> float:

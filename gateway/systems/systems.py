@@ -11,6 +11,7 @@ from adapters.contracts.adapter import Adapter
 from adapters.contracts.fields import Condition, Row
 from adapters.contracts.resource import Order, Page, PageRequest, Resource
 from adapters.contracts.vocabulary import RecordType, System
+from adapters.contracts.writes import Writer
 from gateway.systems.connection import Connection
 from resolvers.ports import Health
 
@@ -44,6 +45,12 @@ class ConnectedSystems:
 
     def resource(self, connection: str, record_type: RecordType) -> Resource:
         return self._connections[connection].adapter.resources[record_type]
+
+    def writer(self, connection: str) -> Writer | None:
+        return self._connections[connection].adapter.writer
+
+    def vendor(self, connection: str) -> str:
+        return self._connections[connection].vendor
 
     def record_url(self, connection: str, record_type: RecordType, record_id: str) -> str | None:
         return self._connections[connection].adapter.record_url(record_type, record_id)

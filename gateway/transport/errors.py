@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import structlog
@@ -12,6 +13,13 @@ from adapters.contracts.vocabulary import System
 from resolvers.errors import Code, GraphFault, fault_of
 
 _log = structlog.get_logger(__name__)
+
+UNFORESEEN = "Something unforeseen went wrong; the log knows what."
+
+_MAX_MESSAGE = 500
+
+# What a parser of Python said of a literal, and the literal itself, however long.
+_PARSER = re.compile(r", but encountered error '.*", re.DOTALL)
 
 
 def request_error(code: Code, message: str, correlation_id: str) -> dict[str, Any]:
@@ -28,13 +36,18 @@ def request_error(code: Code, message: str, correlation_id: str) -> dict[str, An
 
 
 def before_execution(error: GraphQLError, correlation_id: str) -> dict[str, Any]:
-    """An error of parsing, validation or variables."""
-    code = (
-        Code.GRAPHQL_PARSE_FAILED if isinstance(error, GraphQLSyntaxError) else Code.GRAPHQL_VALIDATION_FAILED
-    )
-    if error.message.startswith("Variable "):
+    """An error of parsing, validation or variables. What nobody foresaw is INTERNAL here too."""
+    code, message = Code.GRAPHQL_VALIDATION_FAILED, _PARSER.sub("", error.message)
+    if isinstance(error, GraphQLSyntaxError):
+        code = Code.GRAPHQL_PARSE_FAILED
+    elif message.startswith("Variable "):
         code = Code.BAD_USER_INPUT
-    formatted = request_error(code, error.message, correlation_id)
+    elif message == error.message and not isinstance(error.original_error, GraphQLError | None):
+        _log.error("unforeseen error before execution", exc_info=error.original_error)
+        code, message = Code.INTERNAL, UNFORESEEN
+    if len(message) > _MAX_MESSAGE:
+        message = f"{message[:_MAX_MESSAGE]}…"
+    formatted = request_error(code, message, correlation_id)
     if error.locations:
         formatted["locations"] = [{"line": at.line, "column": at.column} for at in error.locations]
     return formatted
@@ -50,7 +63,7 @@ def in_execution(error: GraphQLError, correlation_id: str) -> dict[str, Any]:
             correlation_id=correlation_id,
             exc_info=error.original_error or error,
         )
-        fault = GraphFault(Code.INTERNAL, "Something unforeseen went wrong; the log knows what.")
+        fault = GraphFault(Code.INTERNAL, UNFORESEEN)
     formatted: dict[str, Any] = {
         "message": fault.message,
         "path": error.path,
@@ -69,7 +82,7 @@ def _graph_fault(error: GraphQLError) -> GraphQLError | None:
         return original
     if isinstance(original, SystemFault):
         return fault_of(original, System.GATEWAY)
-    # An argument's value that its scalar refused: the message is ours and says what to write.
-    if original is None or isinstance(original, GraphQLError):
+    # A required argument whose variable was not given. Other errors of the executor are about results.
+    if error.message.startswith("Argument "):
         return GraphFault(Code.BAD_USER_INPUT, error.message)
     return None

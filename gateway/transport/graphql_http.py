@@ -7,12 +7,15 @@ https://graphql.github.io/graphql-over-http/draft/): a request that cannot be ex
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from email.message import Message
 from typing import Any, cast
 
 import orjson
 import strawberry
 import structlog
+from graphql import GraphQLSyntaxError, OperationDefinitionNode, parse
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -21,7 +24,7 @@ from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
 from gateway.transport.correlation import current_correlation_id
-from gateway.transport.errors import before_execution, in_execution, request_error
+from gateway.transport.errors import UNFORESEEN, before_execution, in_execution, request_error
 from resolvers.context import RequestContext
 from resolvers.errors import Code
 
@@ -34,10 +37,15 @@ MAX_BODY_BYTES = 1_000_000
 
 
 class _BadRequest(Exception):
-    def __init__(self, status: int, message: str, code: Code = Code.BAD_USER_INPUT) -> None:
+    def __init__(self, status: int, message: str, **headers: str) -> None:
         super().__init__(message)
         self.status = status
-        self.code = code
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+_NAME_NEEDED = "The document has several operations: operationName must say which one to run"
+
+_OPERATION = re.compile(r"\b(?:query|mutation|subscription)\b")
 
 
 class GraphQLEndpoint:
@@ -48,12 +56,17 @@ class GraphQLEndpoint:
         self._make_context = make_context
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        response = await self._respond(Request(scope, receive))
+        try:
+            response = await self._respond(Request(scope, receive))
+        except Exception:  # noqa: BLE001 - the last line of defence: every request gets an answer
+            _log.exception("unforeseen error in a request")
+            error = request_error(Code.INTERNAL, UNFORESEEN, current_correlation_id())
+            response = _answer(500, PLAIN_JSON, [error])
         await response(scope, receive, send)
 
     async def _respond(self, request: Request) -> Response:
         correlation_id = current_correlation_id()
-        media = _media_type(request.headers.get("accept"))
+        media = _media_type(",".join(request.headers.getlist("accept")))
         if media is None:
             return _answer(
                 406, PLAIN_JSON, [request_error(Code.BAD_USER_INPUT, _NOT_ACCEPTABLE, correlation_id)]
@@ -61,15 +74,17 @@ class GraphQLEndpoint:
         try:
             parameters = await _parameters(request)
         except _BadRequest as error:
-            response = _answer(error.status, media, [request_error(error.code, str(error), correlation_id)])
-            if error.status == 405:
-                response.headers["allow"] = "GET, POST"
+            response = _answer(error.status, media, [_refusal(str(error), correlation_id)])
+            response.headers.update(error.headers)
             return response
         return await self._execute(request, parameters, media, correlation_id)
 
     async def _execute(
         self, request: Request, parameters: dict[str, Any], media: str, correlation_id: str
     ) -> Response:
+        refused_status = 400 if media == GRAPHQL_JSON else 200
+        if parameters.get("operationName") is None and _has_several_operations(parameters["query"]):
+            return _answer(refused_status, media, [_invalid(_NAME_NEEDED, correlation_id)])
         allowed = {OperationType.QUERY}
         if request.method == "POST":
             allowed |= {OperationType.MUTATION}
@@ -82,36 +97,56 @@ class GraphQLEndpoint:
                 allowed_operation_types=allowed,
             )
         except InvalidOperationTypeError as error:
-            # An operation that this method may not carry: nothing was executed.
-            message = f"{error.operation_type.value} operations are not allowed by {request.method}"
-            response = _answer(405, media, [request_error(Code.BAD_USER_INPUT, message, correlation_id)])
+            # Nothing was executed: the method may not carry a mutation, one answer no subscription.
+            if error.operation_type is OperationType.SUBSCRIPTION:
+                message = "A subscription answers many times, and this way of asking takes one answer"
+                return _answer(refused_status, media, [_refusal(message, correlation_id)])
+            response = _answer(405, media, [_refusal("A mutation is asked by POST", correlation_id)])
             response.headers["allow"] = "POST"
             return response
         except CannotGetOperationTypeError as error:
-            message = error.as_http_error_reason()
-            return _answer(
-                400 if media == GRAPHQL_JSON else 200,
-                media,
-                [request_error(Code.GRAPHQL_VALIDATION_FAILED, message, correlation_id)],
-            )
+            return _answer(refused_status, media, [_invalid(error.as_http_error_reason(), correlation_id)])
         errors = result.errors or []
         # Variables are refused by the executor, without a path: a request error like any other.
         refused = result.data is None and bool(errors) and all(error.path is None for error in errors)
         if isinstance(result, PreExecutionError) or refused:
             formatted = [before_execution(error, correlation_id) for error in errors]
-            return _answer(400 if media == GRAPHQL_JSON else 200, media, formatted)
+            unforeseen = any(each["extensions"]["code"] == Code.INTERNAL.value for each in formatted)
+            return _answer(500 if unforeseen else refused_status, media, formatted)
         body: dict[str, Any] = {"data": result.data}
         if errors:
             body["errors"] = [in_execution(error, correlation_id) for error in errors]
         return _json(200, media, body)
 
 
+_WEIGHT = re.compile(r"0(\.\d{0,3})?|1(\.0{0,3})?")
+"""A quality value (RFC 9110, 12.4.2)."""
+
 _NOT_ACCEPTABLE = f"Answers are {GRAPHQL_JSON} or {PLAIN_JSON}; the Accept header allows neither."
 
 
-def _media_type(accept: str | None) -> str | None:
+def _refusal(message: str, correlation_id: str) -> dict[str, Any]:
+    return request_error(Code.BAD_USER_INPUT, message, correlation_id)
+
+
+def _invalid(message: str, correlation_id: str) -> dict[str, Any]:
+    return request_error(Code.GRAPHQL_VALIDATION_FAILED, message, correlation_id)
+
+
+def _has_several_operations(document: str) -> bool:
+    """Whether only an operation name can tell what to run: Strawberry would run the first."""
+    if len(_OPERATION.findall(document)) < 2:
+        return False
+    try:
+        definitions = parse(document, no_location=True).definitions
+    except GraphQLSyntaxError:
+        return False
+    return sum(isinstance(each, OperationDefinitionNode) for each in definitions) > 1
+
+
+def _media_type(accept: str) -> str | None:
     """The media type to answer with: the better of the two by the caller's weights; None for neither."""
-    if not accept:
+    if not accept.strip():
         return PLAIN_JSON
     weights: dict[str, float] = {}
     for part in accept.split(","):
@@ -119,32 +154,31 @@ def _media_type(accept: str | None) -> str | None:
         weight = 1.0
         for parameter in parameters:
             if parameter.startswith("q="):
-                try:
-                    weight = float(parameter[2:])
-                except ValueError:
-                    weight = 0.0
+                weight = float(parameter[2:]) if _WEIGHT.fullmatch(parameter[2:]) else 0.0
         weights[name] = max(weight, weights.get(name, 0.0))
-    general = max(weights.get("*/*", 0.0), weights.get("application/*", 0.0))
+    general = weights.get("application/*", weights.get("*/*", 0.0))
     modern = weights.get(GRAPHQL_JSON, general)
     plain = weights.get(PLAIN_JSON, general)
     if modern <= 0 and plain <= 0:
         return None
     # Older clients that accept anything, or name plain JSON, get what they always got.
     named = GRAPHQL_JSON in weights
-    return GRAPHQL_JSON if named and modern >= plain else PLAIN_JSON
+    return GRAPHQL_JSON if plain <= 0 or (named and modern >= plain) else PLAIN_JSON
 
 
 async def _parameters(request: Request) -> dict[str, Any]:
     if request.method == "GET":
         return _from_query(request)
     if request.method != "POST":
-        raise _BadRequest(405, "GraphQL is asked by GET or POST")
-    content_type, _, parameters = request.headers.get("content-type", "").partition(";")
-    if content_type.strip().lower() != PLAIN_JSON:
-        raise _BadRequest(415, f"The body must be {PLAIN_JSON}")
-    charset = parameters.strip().lower()
-    if charset.startswith("charset=") and charset[8:].strip('"') not in {"utf-8", "utf8"}:
+        raise _BadRequest(405, "GraphQL is asked by GET or POST", allow="GET, POST")
+    content = Message()
+    content["content-type"] = request.headers.get("content-type", "text/plain")
+    if content.get_content_type() != PLAIN_JSON:
+        raise _BadRequest(415, f"The body must be {PLAIN_JSON}", accept_post=PLAIN_JSON)
+    if (content.get_content_charset() or "utf-8") not in {"utf-8", "utf8"}:
         raise _BadRequest(415, "The body must be UTF-8")
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise _BadRequest(415, "The body must not be compressed", accept_encoding="identity")
     return _checked(_decode(await _body(request)))
 
 
@@ -206,5 +240,10 @@ def _json(status: int, media: str, body: dict[str, Any]) -> Response:
     return Response(
         orjson.dumps(body),
         status,
-        headers={"content-type": f"{media}; charset=utf-8", "cache-control": "no-store", "vary": "accept"},
+        headers={
+            "content-type": f"{media}; charset=utf-8",
+            "cache-control": "no-store",
+            "vary": "accept",
+            "x-content-type-options": "nosniff",
+        },
     )

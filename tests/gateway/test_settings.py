@@ -375,3 +375,18 @@ def test_every_vendor_can_be_configured(tmp_path: Path, name: str) -> None:
     assert set(faults(tmp_path, text)) == {
         f"fieldgate.yaml:2: connections[0].settings.{key}: required, and missing" for key in required
     } | {"fieldgate.yaml:2: connections[0].settings.zzz_zzz: unknown key"}
+
+
+@pytest.mark.usefixtures("real_vendors")
+@pytest.mark.parametrize("name", sorted(registry.EMULATORS))
+def test_settings_of_the_sandbox_pass_the_gateway_and_the_schema(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(registry, "ADAPTERS", {name: registry.ADAPTERS[name]})
+    emulator = registry.emulator(name)
+    settings = dict(emulator.settings("http://127.0.0.1:8001"))
+    entry = {"name": name, "system": emulator.system.value, "adapter": name, "settings": settings}
+    text = yaml.safe_dump({"connections": [entry]})
+    (connection,) = load_config(write(tmp_path, text), {}).connections
+    assert connection.settings.root == "http://127.0.0.1:8001"
+    assert _refused(text) == []

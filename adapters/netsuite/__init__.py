@@ -1,0 +1,1 @@
+"""NetSuite, playing ERP: every read is a SuiteQL query over the SuiteTalk REST API."""

@@ -1,0 +1,103 @@
+"""NetSuite's manifest and settings."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, ConfigDict, Field, SecretStr, StringConstraints
+
+from adapters.contracts.adapter import Adapter, ConnectionSettings, Manifest
+from adapters.contracts.vocabulary import System
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError("not the name of an IANA time zone") from None
+    return name
+
+
+ColumnName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,60}$")]
+"""A SuiteQL column as configuration spells it: it goes into queries unquoted, so nothing else passes."""
+
+TimeZone = Annotated[str, AfterValidator(_known_zone)]
+
+
+class NetSuiteSettings(ConnectionSettings):
+    """One NetSuite account, reached as an integration with OAuth 2.0 client credentials.
+
+    ``base_url`` is the account's SuiteTalk host, ``https://{account}.suitetalk.api.netsuite.com``.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    account: str = Field(
+        pattern=r"^[A-Za-z0-9_-]{1,40}$", description="The account id, 1234567 or 1234567_SB1."
+    )
+    client_id: str = Field(min_length=1, description="The client id of the integration record.")
+    certificate_id: str = Field(
+        min_length=1, description="The certificate id of the client credentials mapping."
+    )
+    private_key: SecretStr = Field(
+        description="That certificate's private key, PEM: RSA (signs with PS256) or EC (ES256, ES384, ES512)."
+    )
+    max_concurrency: int = Field(
+        default=15,
+        ge=1,
+        le=1000,
+        description="Requests under way at once. All integrations share the account's limit, 15 at the base "
+        "tier.",
+    )
+    timezone: TimeZone = Field(
+        default="UTC", description="The time zone in which the integration's role sees dates and times."
+    )
+    customer_crm_column: ColumnName = Field(
+        default="custentity_crm_id", description="The customer field that holds the CRM's id."
+    )
+    invoice_subscription_column: ColumnName = Field(
+        default="custbody_subscription_id", description="The invoice field that holds the subscription's id."
+    )
+    payment_column: ColumnName = Field(
+        default="custbody_payment_id",
+        description="The customer payment field that holds the payment gateway's id.",
+    )
+    written_off_column: ColumnName | None = Field(
+        default="custbody_written_off",
+        description="The invoice checkbox that marks a write-off; null where there is none.",
+    )
+    draft_column: ColumnName | None = Field(
+        default=None,
+        description="An invoice checkbox that tells a draft from an invoice waiting for approval; NetSuite "
+        "has none of its own.",
+    )
+    tax_id_column: ColumnName = Field(
+        default="vatregnumber", description="The customer field that holds the tax registration number."
+    )
+    entity_code_column: ColumnName = Field(
+        default="externalid",
+        description="The subsidiary field that holds its code; the internal id stands in where it is empty.",
+    )
+    accounting_book: int = Field(
+        default=1,
+        ge=1,
+        description="The internal id of the accounting book that ledger entries are read from.",
+    )
+
+
+def connect(name: str, settings: NetSuiteSettings) -> Adapter:
+    """A connected adapter. Sends nothing; a private key that cannot sign is a ``ValueError``."""
+    from adapters.netsuite.adapter import NetSuiteAdapter
+
+    return NetSuiteAdapter(name, settings)
+
+
+MANIFEST = Manifest(
+    name="netsuite",
+    title="NetSuite",
+    systems=frozenset({System.ERP}),
+    settings=NetSuiteSettings,
+    connect=connect,
+    verified="contract-tested, not verified live",
+)

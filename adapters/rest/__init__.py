@@ -1,0 +1,1 @@
+"""A company's own REST systems, described in configuration."""

@@ -1,0 +1,58 @@
+"""Calls to a REST system: its credentials, and what its statuses mean."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+from adapters.contracts.errors import NotFound
+from adapters.http import ErrorTable, HttpClient, Params, StaticHeaders, raise_for
+from adapters.rest.settings import Auth, BasicAuth, BearerAuth, HeaderAuth, RestSettings
+
+ERRORS: ErrorTable = {}
+"""Systems of this kind have no error codes in common: the HTTP status says what happened."""
+
+
+class RestClient:
+    """One account of a REST system. ``name`` is the connection's, for messages."""
+
+    def __init__(self, name: str, settings: RestSettings) -> None:
+        self._name = name
+        self._http = HttpClient(
+            settings.root,
+            authenticator=StaticHeaders(_proof(settings.auth)),
+            timeout_s=settings.deadline_s,
+            max_connections=settings.max_concurrency,
+            headers=settings.headers,
+        )
+
+    async def get(self, path: str, params: Params = ()) -> Any:
+        """The decoded answer. An answer of status 400 or more is raised as the fault it stands for."""
+        response = await self._http.send("GET", path, params=params)
+        # The system's own text could quote what was sent, so it is not passed on.
+        raise_for(response, code=None, message=f"{self._name} refused", table=ERRORS)
+        return response.json()
+
+    async def get_or_none(self, path: str, params: Params = ()) -> Any:
+        """Like ``get``; None where nothing is at the path."""
+        try:
+            return await self.get(path, params)
+        except NotFound:
+            return None
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+
+def _proof(auth: Auth) -> Mapping[str, str]:
+    match auth:
+        case HeaderAuth():
+            return {auth.name: auth.value.get_secret_value()}
+        case BearerAuth():
+            return {"authorization": f"Bearer {auth.token.get_secret_value()}"}
+        case BasicAuth():
+            pair = f"{auth.username}:{auth.password.get_secret_value()}"
+            return {"authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
+        case _:
+            return {}

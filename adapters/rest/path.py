@@ -1,0 +1,35 @@
+"""Dotted paths into a row: ``account.owner.name``, ``lines.0.amount``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, cast
+
+Getter = Callable[[Any], Any]
+
+PATH = re.compile(r"[^.\s]+(\.[^.\s]+)*")
+"""Names separated by dots; a name of digits is a place in an array, where an array is."""
+
+
+def getter(path: str) -> Getter:
+    """Reads what is at a path. Whatever the row leaves out is None; a step into a text is a TypeError."""
+    steps = path.split(".")
+    if len(steps) == 1:
+        return lambda row: row.get(path)
+
+    def read(row: Any) -> Any:
+        here = row
+        for step in steps:
+            if here is None:
+                return None
+            if isinstance(here, dict):
+                here = cast("dict[str, Any]", here).get(step)
+            elif isinstance(here, list) and step.isdecimal():
+                items = cast("list[Any]", here)
+                here = items[int(step)] if int(step) < len(items) else None
+            else:
+                raise TypeError("neither an object nor an array")
+        return here
+
+    return read

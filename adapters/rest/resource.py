@@ -1,0 +1,195 @@
+"""A section of the configuration as a resource of the house."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
+from urllib.parse import quote
+
+from adapters.contracts.errors import Malformed, Unsupported
+from adapters.contracts.fields import Condition, FieldMap, Op, Row
+from adapters.contracts.resource import Caps, Order, Page, PageRequest, Resource
+from adapters.contracts.vocabulary import RecordType
+from adapters.rest.client import RestClient
+from adapters.rest.mapping import Mapped, Pairs
+from adapters.rest.paging import Answer, Fetch, Pager, WholePager, pager
+from adapters.rest.path import getter
+from adapters.rest.position import Position
+from adapters.rest.section import ResourceForm
+
+_WHOLE = WholePager()
+
+
+class RestResource(Resource):
+    """Rows are the objects of the system's arrays, as they came; lists keep the system's order."""
+
+    def __init__(
+        self, client: RestClient, record_type: RecordType, form: ResourceForm, mapped: Mapped
+    ) -> None:
+        self.type = record_type
+        self.fields: FieldMap = mapped.fields
+        self.orders: frozenset[Order] = frozenset(mapped.orders)
+        self._orders = mapped.orders
+        self._client = client
+        self._form = form
+        self._pager: Pager = pager(form.paging)
+        self._rows: Callable[[Any], Any] = getter(form.rows) if form.rows else lambda body: body
+        self._by_key = {**form.keys, **({"id": form.ids} if form.ids is not None else {})}
+        self.caps = Caps(
+            ids_per_call=form.ids.max if form.ids is not None else 1,
+            rows_per_call=self._pager.max_rows,
+            keys_per_call={name: key.max for name, key in form.keys.items()},
+        )
+
+    def finds(self) -> list[str]:
+        """The fields by whose values rows are found, ``id`` included."""
+        return list(self._by_key)
+
+    async def page(self, request: PageRequest) -> Page:
+        self.require(request)
+        params = self._conditions(request.where)
+        chosen = self._pager_for(request.where)
+        after = None if request.after is None else Position.parse(request.after, chosen.start)
+        if not self._form.listed and not self._keys(request.where):
+            raise Unsupported(f"{self.fields.vendor_resource} cannot be listed, only found by a key")
+        if params is None:
+            return Page([], [], False)
+        if request.order is not None:
+            params = (*params, self._orders[request.order])
+        fetch = self._fetch(params, request.select, request.where)
+        return await chosen.page(fetch, request.first, after, self._id_of)
+
+    async def read_many(self, ids: Sequence[str], select: frozenset[str]) -> Mapping[str, Row]:
+        wanted = tuple(dict.fromkeys(ids))
+        if self._form.ids is not None:
+            if self._form.ids.paged:
+                return await super().read_many(wanted, select)
+            rows = await self._all_rows(select, (Condition("id", Op.IN, wanted),))
+            return {self._id_of(row): row for row in rows}
+        if self._form.item is None:
+            raise Unsupported(f"{self.fields.vendor_resource} cannot be read by id")
+        found = await asyncio.gather(*(self._item(each, select) for each in wanted))
+        return {self._id_of(row): row for row in found if row is not None}
+
+    async def related(
+        self,
+        key: str,
+        values: Sequence[str],
+        select: frozenset[str],
+        where: tuple[Condition, ...] = (),
+        first: int | None = None,
+        after: str | None = None,
+    ) -> Mapping[str, Page]:
+        wanted = tuple(dict.fromkeys(values))
+        conditions = (*where, Condition(key, Op.IN, wanted))
+        if self._pager_for(conditions) is not _WHOLE:
+            pages = await super().related(key, wanted, select, where, first, after)
+            return pages if len(wanted) == 1 else self._placed(pages)
+        if after is not None and len(wanted) != 1:
+            raise ValueError("a position belongs to one key value")
+        place = None if after is None else Position.parse(after, _WHOLE.start)
+        rows: dict[str, list[Row]] = {value: [] for value in wanted}
+        only = wanted[0] if len(wanted) == 1 else None
+        read = self.fields.read
+        for row in await self._all_rows(select | {key}, conditions):
+            own = rows.get(read(row, key)) if only is None else rows[only]
+            if own is not None:
+                own.append(row)
+        return {value: _WHOLE.cut(own, first, place, self._id_of) for value, own in rows.items()}
+
+    def _placed(self, pages: Mapping[str, Page]) -> Mapping[str, Page]:
+        """With positions in the list of each value alone, which is the one that can be continued."""
+        return {
+            value: Page(
+                page.rows,
+                [str(self._pager.place(i, self._id_of(row))) for i, row in enumerate(page.rows)],
+                page.has_more,
+            )
+            for value, page in pages.items()
+        }
+
+    def _keys(self, where: tuple[Condition, ...]) -> list[str]:
+        return [each.field for each in where if each.op is Op.IN and each.field in self._by_key]
+
+    def _pager_for(self, where: tuple[Condition, ...]) -> Pager:
+        whole = any(not self._by_key[key].paged for key in self._keys(where))
+        return _WHOLE if whole else self._pager
+
+    def _conditions(self, where: tuple[Condition, ...]) -> Pairs | None:
+        """The parameters of a filtered list; None where no row can match."""
+        params = tuple(self._form.params.items())
+        used = set(self._form.params)
+        nothing = False
+        for condition in where:
+            pairs: Pairs | None = self.fields.condition(condition)
+            if pairs is None:
+                nothing = True
+                continue
+            names = {name for name, _ in pairs}
+            if names & used:
+                raise Unsupported(f"{self.fields.vendor_resource} cannot be filtered twice by one parameter")
+            used |= names
+            params += pairs
+        return None if nothing else params
+
+    def _fetch(self, params: Pairs, select: frozenset[str], where: tuple[Condition, ...]) -> Fetch:
+        asked = {
+            each.field: frozenset(each.value)
+            for each in where
+            if each.op is Op.IN and each.field in self._by_key and _is_link(each.field)
+        }
+        projected = self._projection(select | asked.keys())
+
+        async def fetch(more: Pairs) -> Answer:
+            body = await self._client.get(self._form.path, (*params, *projected, *more))
+            rows = _objects(self._rows(body), self.fields.vendor_resource)
+            for field, values in asked.items():
+                # A system that ignores a parameter gives everybody's rows: none of them may be passed on.
+                if not all(self.fields.read(row, field) in values for row in rows):
+                    raise Malformed(f"{self.fields.vendor_resource}: the answer has rows of another {field}")
+            return Answer(rows, body)
+
+        return fetch
+
+    async def _all_rows(self, select: frozenset[str], where: tuple[Condition, ...]) -> Sequence[Row]:
+        params = self._conditions(where)
+        return () if params is None else (await self._fetch(params, select, where)(())).rows
+
+    async def _item(self, record_id: str, select: frozenset[str]) -> Row | None:
+        form = self._form.item
+        if form is None or record_id in ("", ".", ".."):
+            return None
+        path = form.path.replace("{id}", quote(record_id, safe=""))
+        body = await self._client.get_or_none(path, self._projection(select))
+        record = getter(form.row)(body) if form.row and isinstance(body, dict) else body
+        return None if record is None else _objects([record], self.fields.vendor_resource)[0]
+
+    def _projection(self, select: frozenset[str]) -> Pairs:
+        form = self._form.projection
+        if form is None:
+            return ()
+        paths = self.fields.projection(select)
+        if not form.nested:
+            paths = list(dict.fromkeys(path.split(".")[0] for path in paths))
+        return ((form.param, form.join.join(paths)),)
+
+    def _id_of(self, row: Row) -> str:
+        value = self.fields.read(row, "id")
+        if value is None:
+            raise Malformed(f"{self.fields.vendor_resource}: a row without an id")
+        return value
+
+
+def _is_link(field: str) -> bool:
+    """Whether the values of a key are ids, equal to the letter; e-mail addresses are not."""
+    return field == "id" or "_in_" in field
+
+
+def _objects(rows: Any, what: str) -> Sequence[Row]:
+    if not isinstance(rows, list):
+        raise Malformed(f"{what}: the answer has no array of rows where it should be")
+    found = cast("list[Any]", rows)
+    if not all(isinstance(row, dict) for row in found):
+        raise Malformed(f"{what}: a row is not an object")
+    return found
