@@ -14,6 +14,7 @@ from typing import Any
 from adapters.contracts.adapter import Adapter
 from adapters.contracts.errors import SystemFault
 from adapters.contracts.vocabulary import RecordType
+from adapters.contracts.writes import Write
 from adapters.emulation.faults import Misbehaving
 
 
@@ -47,6 +48,9 @@ class Harness:
     token_path:     text of the path that gives tokens; None for adapters with static credentials.
     bulk:           whether the vendor can read many records by id in one call.
     shrinks:        whether the server can be told to give pages shorter than asked for.
+    writes:         one case or more for each verb of the adapter's writer.
+    count_effects:  how many writes the server has performed so far, counted at the server; None for an
+                    emulator, whose journal is counted.
     """
 
     name: str
@@ -64,6 +68,15 @@ class Harness:
     shrinks: bool = True
     wrong_credentials: Callable[[], Adapter] | None = None
     errors: list[tuple[int, type[SystemFault]]] = field(default_factory=list)
+    writes: list[WriteCase] = field(default_factory=list)
+    count_effects: Callable[[], int] | None = None
+
+    def effects(self) -> int:
+        """How many writes the server has performed so far: replays and refusals are none."""
+        if self.count_effects is not None:
+            return self.count_effects()
+        assert self.front.effects is not None, "the emulator keeps no journal"
+        return len(self.front.effects())
 
 
 @dataclass(frozen=True)
@@ -75,3 +88,28 @@ class FilterCase:
     op: Any
     value: Any
     ids: frozenset[str]
+
+
+@dataclass(frozen=True)
+class WriteCase:
+    """A write the vendor can do, and what is true when it is done.
+
+    Each call of ``write``, ``refused`` or ``wrong_state`` gives a write with that idempotency key about a
+    record that no other call gave; the server may be changed directly to bring it about.
+
+    name:        of the case, for whoever reads a failure.
+    write:       one that the vendor performs, on a record in the right state.
+    expected:    canonical values that the record left by the write then reads as.
+    refused:     one with input that the vendor refuses for good; None where there is no such input.
+    wrong_state: one on a record whose state does not allow it; None where every state does.
+    method:      the HTTP method of the request that writes, so that faults hit it and not the reads before.
+    path:        text that the path of that request contains.
+    """
+
+    name: str
+    write: Callable[[str], Write]
+    expected: Callable[[Write], Mapping[str, Any]]
+    refused: Callable[[str], Write] | None = None
+    wrong_state: Callable[[str], Write] | None = None
+    method: str = "POST"
+    path: str = "/"
