@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from typing import Any, cast
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -12,11 +13,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from adapters.contracts.errors import Unreachable
 from gateway.store.cross_references import SqlCrossReferences
 from gateway.systems.systems import ConnectedSystems
 from gateway.transport.correlation import CorrelationMiddleware
 from gateway.transport.graphql_http import GraphQLEndpoint
-from gateway.web.pages import web_routes
+from gateway.web.pages import not_found, web_routes
 from resolvers.context import RequestContext
 from resolvers.graph import build_graph
 from schema.ownership import Ownership
@@ -39,7 +41,9 @@ def create_app(parts: Parts) -> Starlette:
     """The application. It owns its parts, and closes them when it shuts down."""
 
     def make_context(correlation_id: str) -> RequestContext:
-        return RequestContext(parts.systems, parts.ownership, parts.references, correlation_id)
+        return RequestContext(
+            parts.systems, parts.ownership, parts.references, cast(Any, _NoCommands()), correlation_id
+        )
 
     endpoint = GraphQLEndpoint(build_graph(), make_context)
 
@@ -58,6 +62,7 @@ def create_app(parts: Parts) -> Starlette:
             *web_routes(),
         ],
         middleware=[Middleware(CorrelationMiddleware)],
+        exception_handlers={404: not_found},
         lifespan=lifespan,
     )
 
@@ -65,3 +70,21 @@ def create_app(parts: Parts) -> Starlette:
 async def _live(_: Request) -> Response:
     # A system that is down costs its own fields: the gateway itself is ready without it.
     return JSONResponse({"status": "ok"})
+
+
+class _NoCommands:
+    """Until the engine is composed."""
+
+    async def known(self, verb: object, idempotency_key: str) -> None:
+        return None
+
+    async def get(self, command_id: str) -> None:
+        return None
+
+    async def find(self, query: object) -> tuple[list[object], bool]:
+        return [], False
+
+    async def submit(self, new: object) -> object:
+        raise Unreachable("no command store")
+
+    replay = cancel = known

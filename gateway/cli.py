@@ -46,6 +46,7 @@ SAMPLE_QUERY = (
 
 
 CHECK_TIMEOUT_S = 20
+TABLE_WIDTH = 400
 
 
 class Refused(Exception):
@@ -156,7 +157,8 @@ def ownership(config: OptionalConfigFile = None) -> None:
         vendor = (systems.adapter_of(entry.system) if systems is not None else None) or ""
         written = ", ".join(owned.mutations_of(entry)) or ("(writable)" if entry.writable else "")
         table.add_row(entry.key, system, vendor, written)
-    _out.print(table)
+    # Natural width: a pipe has no width of its own, and half a name helps nobody.
+    _out.print(table, width=TABLE_WIDTH, crop=False)
 
 
 @app.command()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sqlalchemy.exc import DBAPIError
+
 from adapters import registry
 from adapters.contracts.vocabulary import RecordType, System
 from gateway.app import Parts
@@ -11,24 +13,36 @@ from gateway.settings import Config, ConfigError
 from gateway.store.cross_references import SqlCrossReferences
 from gateway.systems.connection import Connection
 from gateway.systems.systems import ConnectedSystems
+from resolvers.mutations.mutation import WRITES
 from schema.ownership import Ownership, OwnershipError, declared_ownership
 
 
 def connect(config: Config) -> ConnectedSystems:
-    """Every configured connection. Nothing is sent: the gateway starts with all of them down."""
-    return ConnectedSystems(
-        [
+    """Every configured connection. Nothing is sent: the gateway starts with all of them down.
+
+    Raises ``ConfigError`` for settings that an adapter finds unusable, such as a key that cannot sign.
+    """
+    connections: list[Connection] = []
+    problems: list[str] = []
+    for index, each in enumerate(config.connections):
+        try:
+            adapter = registry.manifest(each.adapter).connect(each.name, each.settings)
+        except ValueError as error:
+            problems.append(config.fault(("connections", index, "settings"), str(error)))
+            continue
+        connections.append(
             Connection(
                 each.name,
                 each.system,
                 each.adapter,
-                registry.manifest(each.adapter).connect(each.name, each.settings),
+                adapter,
                 deadline_s=each.settings.deadline_s,
                 max_concurrency=each.settings.max_concurrency,
             )
-            for each in config.connections
-        ]
-    )
+        )
+    if problems:
+        raise ConfigError(problems)
+    return ConnectedSystems(connections)
 
 
 def ownership_of(config: Config, systems: ConnectedSystems) -> Ownership:
@@ -38,9 +52,9 @@ def ownership_of(config: Config, systems: ConnectedSystems) -> Ownership:
     the field.
     """
     try:
-        ownership = declared_ownership().overridden(config.ownership)
+        ownership = declared_ownership(mutations=WRITES).overridden(config.ownership)
     except OwnershipError as error:
-        raise ConfigError([str(error)]) from error
+        raise ConfigError([config.fault(("ownership",), str(error).removeprefix("ownership: "))]) from error
     problems: list[str] = []
     for entry in ownership:
         if entry.key not in config.ownership or entry.system is System.GATEWAY:
@@ -51,19 +65,24 @@ def ownership_of(config: Config, systems: ConnectedSystems) -> Ownership:
             name for name in names if entry.name not in systems.resource(name, record_type).fields.supplies()
         ]
         if not names:
-            problems.append(
-                f"ownership.{entry.key}: no {entry.system.value} connection has {entry.type} records"
-            )
+            message = f"no {entry.system.value} connection has {entry.type} records"
+            problems.append(config.fault(("ownership", entry.key), message))
         elif unable:
-            problems.append(f"ownership.{entry.key}: {', '.join(unable)} cannot supply {entry.graph_name}")
+            message = f"{', '.join(unable)} cannot supply {entry.graph_name}"
+            problems.append(config.fault(("ownership", entry.key), message))
     if problems:
         raise ConfigError(problems)
     return ownership
 
 
 async def compose(config: Config, folder: Path) -> Parts:
-    """The parts of a gateway; its files are kept in ``folder``."""
+    """The parts of a gateway; its files are kept in ``folder``. Raises ``ConfigError``."""
     systems = connect(config)
     ownership = ownership_of(config, systems)
-    references = await SqlCrossReferences.open(folder / "gateway.sqlite")
+    try:
+        references = await SqlCrossReferences.open(folder / "gateway.sqlite")
+    except (OSError, DBAPIError) as error:
+        why = error.strerror if isinstance(error, OSError) else error.orig
+        message = f"{folder} cannot hold the gateway's files: {why}"
+        raise ConfigError([config.fault(("state", "folder"), message)]) from error
     return Parts(systems, ownership, references)

@@ -11,7 +11,6 @@ import strawberry
 from adapters.contracts.fields import Condition, Op
 from adapters.contracts.vocabulary import RecordType
 from resolvers.edges import FILTERS
-from resolvers.entity import Entity
 from resolvers.errors import bad_user_input
 
 MAX_FIRST = 100
@@ -28,7 +27,7 @@ class PageInfo:
 @dataclass(frozen=True, slots=True)
 class ConnectionEdge:
     cursor: str
-    node: Entity
+    node: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ class Connection:
     page_info: PageInfo
 
     @property
-    def nodes(self) -> list[Entity]:
+    def nodes(self) -> list[Any]:
         return [edge.node for edge in self.edges]
 
 

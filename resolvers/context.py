@@ -10,6 +10,7 @@ from strawberry import Info
 
 from adapters.contracts.errors import SystemFault
 from adapters.contracts.vocabulary import ANCHORS, RecordType, System
+from resolvers.command_port import Commands
 from resolvers.connection import Connection
 from resolvers.edges import EDGES, REFERENCES, Edge, Reference
 from resolvers.entity import Entity, Slice
@@ -30,9 +31,17 @@ class RequestContext:
     """Made anew for each operation; the graph reaches everything else through it."""
 
     def __init__(
-        self, systems: Systems, ownership: Ownership, references: CrossReferences, correlation_id: str
+        self,
+        systems: Systems,
+        ownership: Ownership,
+        references: CrossReferences,
+        commands: Commands,
+        correlation_id: str,
+        requested_by: str | None = None,
     ) -> None:
         self.systems = systems
+        self.commands = commands
+        self.requested_by = requested_by
         self.ownership = ownership
         self.references = references
         self.correlation_id = correlation_id
@@ -52,6 +61,11 @@ class RequestContext:
         self.selection = selection_of(raw.schema, raw.operation, raw.fragments, raw.variable_values)
         self.loads.projection = Projection(self.selection, self.ownership, self.systems)
 
+    def forget(self) -> None:
+        """Drops what was read so far: after a write, everything is read anew."""
+        self.loads = Loads(self.systems, self.loads.projection, self.references)
+        self._entities = {}
+
     def entity(self, ref: Ref) -> Entity:
         """The one object of a reference within the request."""
         found = self._entities.get(ref)
@@ -66,7 +80,16 @@ class RequestContext:
             anchor = await asyncio.shield(found.slice(found.anchor_system))
         except SystemFault:
             return found
-        return None if anchor is None else found
+        if anchor is None:
+            return None
+        row, fields = anchor
+        record_id = str(fields.read(row, "id"))
+        if record_id == ref.record_id:
+            return found
+        # A vendor can know a record by several spellings of its id: one object has one id all the same.
+        named = self.entity(Ref(ref.type, ref.connection, record_id))
+        named.put(named.anchor_system, row, fields)
+        return named
 
     async def load_slice(self, entity: Entity, system: System) -> Slice:
         """The record of an object in a system. Raises a ``SystemFault``."""

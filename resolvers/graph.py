@@ -6,11 +6,12 @@ from dataclasses import replace
 from typing import Any, cast
 
 import strawberry
-from graphql import FieldDefinitionNode, ObjectTypeDefinitionNode, parse, print_ast
+from graphql import DefinitionNode, FieldDefinitionNode, ObjectTypeDefinitionNode, parse, print_ast
 from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
 
 from resolvers.entity import resolve_leaf
+from resolvers.mutations.mutation import Mutation
 from resolvers.query import Query
 from schema.event import BusinessEvent
 from schema.ownership import OwnedField, Ownership
@@ -21,6 +22,7 @@ def build_graph() -> strawberry.Schema:
     """The schema. Ownership has been checked by whoever made the ``Ownership`` table."""
     return strawberry.Schema(
         query=Query,
+        mutation=Mutation,
         types=[BusinessEvent, cast(Any, Json)],
         config=StrawberryConfig(default_resolver=resolve_leaf, scalar_map=SCALARS),
     )
@@ -42,7 +44,7 @@ def sdl(graph: strawberry.Schema, ownership: Ownership) -> str:
         else definition
         for definition in document.definitions
     )
-    return print_ast(replace(document, definitions=definitions)) + "\n"
+    return print_ast(replace(document, definitions=(*_roots(graph), *definitions))) + "\n"
 
 
 def _with_authority(field: FieldDefinitionNode, entry: OwnedField | None) -> FieldDefinitionNode:
@@ -56,3 +58,15 @@ def _with_authority(field: FieldDefinitionNode, entry: OwnedField | None) -> Fie
     sample = next(iter(definition.fields or ()))
     others = tuple(each for each in field.directives or () if each.name.value != "authority")
     return replace(field, directives=(*(sample.directives or ()), *others))
+
+
+def _roots(graph: strawberry.Schema) -> tuple[DefinitionNode, ...]:
+    """The root types by name. Without it a reader takes the entity ``Subscription`` for a root."""
+    schema = graph._schema  # pyright: ignore[reportPrivateUsage]
+    roots = {
+        "query": schema.query_type,
+        "mutation": schema.mutation_type,
+        "subscription": schema.subscription_type,
+    }
+    text = " ".join(f"{name}: {root.name}" for name, root in roots.items() if root is not None)
+    return parse(f"schema {{ {text} }}", no_location=True).definitions

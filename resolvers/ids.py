@@ -14,6 +14,7 @@ _LETTERS = {
     RecordType.INVOICE: "i",
     RecordType.PAYMENT: "p",
 }
+_COMMAND = "k"
 _TYPES = {letter: record_type for record_type, letter in _LETTERS.items()}
 
 
@@ -33,6 +34,23 @@ class Ref:
         """The public id."""
         plain = f"{_LETTERS[self.type]}:{self.connection}:{self.record_id}"
         return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
+
+
+def encode_command_id(command_id: str) -> str:
+    """The public id of a command."""
+    return base64.urlsafe_b64encode(f"{_COMMAND}:{command_id}".encode()).decode().rstrip("=")
+
+
+def decode_command_id(text: str) -> str:
+    """The command id in a public id. Raises ``BadId``."""
+    try:
+        padded = text.encode("ascii") + b"=" * (-len(text) % 4)
+        letter, command_id = base64.b64decode(padded, altchars=b"-_", validate=True).decode().split(":", 1)
+    except (binascii.Error, UnicodeError, ValueError):
+        raise BadId("not an id of this graph") from None
+    if letter != _COMMAND or encode_command_id(command_id) != text or len(text) > 200:
+        raise BadId("not the id of a command")
+    return command_id
 
 
 def decode_id(text: str) -> Ref:

@@ -1,24 +1,29 @@
 """The loads of one request: coalesced per (connection, kind of record), each row read once.
 
 A load asked for while the loop turns joins the others of its kind in one batch; the gateway cuts
-batches to the vendor's caps. Rows that arrive by a list or a relation serve later loads by id.
+batches to the vendor's caps. Rows that arrive by a list or a relation serve later loads by id. A
+connection that let its deadline pass is not waited for again: a slow system costs a request one
+deadline, however deep the query goes.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import cast
+from typing import TypeVar, cast
 
 from aiodataloader import DataLoader
 
+from adapters.contracts.errors import OutcomeUnknown
 from adapters.contracts.fields import Condition, Row
 from adapters.contracts.resource import Order, Page
 from adapters.contracts.vocabulary import RecordType, System
 from resolvers.ports import CrossReferences, Systems
 from resolvers.projection import Projection
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,9 @@ class _ById(DataLoader[str, Row | None]):
     async def batch_load_fn(self, keys: list[str]) -> list[Row | BaseException | None]:  # type: ignore[override]
         loads = self._loads
         select = loads.projection.select(self._connection, self._type)
-        rows = await loads.systems.read_many(self._connection, self._type, keys, select)
+        rows = await loads.ask(
+            self._connection, lambda: loads.systems.read_many(self._connection, self._type, keys, select)
+        )
         loads.note(self._connection, self._type, rows.values())
         return [rows.get(key) for key in keys]
 
@@ -56,15 +63,18 @@ class _Related(DataLoader[tuple[str, int | None], Page]):
         loads, relation = self._loads, self._relation
         counts = [first for _, first in keys]
         most = None if None in counts else max(cast(list[int], counts))
-        pages = await loads.systems.related(
+        pages = await loads.ask(
             relation.connection,
-            relation.type,
-            relation.key,
-            list(dict.fromkeys(value for value, _ in keys)),
-            loads.projection.select(relation.connection, relation.type),
-            relation.where,
-            most,
-            relation.after,
+            lambda: loads.systems.related(
+                relation.connection,
+                relation.type,
+                relation.key,
+                list(dict.fromkeys(value for value, _ in keys)),
+                loads.projection.select(relation.connection, relation.type),
+                relation.where,
+                most,
+                relation.after,
+            ),
         )
         for page in pages.values():
             loads.remember(relation.connection, relation.type, page.rows)
@@ -79,6 +89,7 @@ class Loads:
         self._references = references
         self.projection = projection
         self.read_at: dict[str, datetime] = {}
+        self._timed_out: dict[str, OutcomeUnknown] = {}
         self._by_id: dict[tuple[str, RecordType], _ById] = {}
         self._related: dict[Relation, _Related] = {}
 
@@ -101,9 +112,25 @@ class Loads:
         after: str | None,
     ) -> Page:
         select = self.projection.select(connection, record_type)
-        page = await self.systems.page(connection, record_type, select, where, order, first, after)
+        page = await self.ask(
+            connection,
+            lambda: self.systems.page(connection, record_type, select, where, order, first, after),
+        )
         self.remember(connection, record_type, page.rows)
         return page
+
+    async def ask(self, connection: str, read: Callable[[], Awaitable[T]]) -> T:
+        """Reads from a connection, unless it has let its deadline pass earlier in this request."""
+        if (earlier := self._timed_out.get(connection)) is not None:
+            again = OutcomeUnknown(earlier.message, timed_out=True)
+            again.system = earlier.system
+            raise again
+        try:
+            return await read()
+        except OutcomeUnknown as fault:
+            if fault.timed_out:
+                self._timed_out[connection] = fault
+            raise
 
     def remember(self, connection: str, record_type: RecordType, rows: Sequence[Row]) -> None:
         """Rows that came with the request's full projection need not be read again by id."""

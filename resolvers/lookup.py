@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+import strawberry
+
 from adapters.contracts.errors import Conflict, SystemFault, Unsupported
 from adapters.contracts.vocabulary import RecordType, System, link_field
 from resolvers.context import RequestContext
@@ -32,14 +34,15 @@ async def _by_record(context: RequestContext, record: SystemRecordRef) -> Entity
     names = systems.connections(record.system, RecordType.CUSTOMER)
     if not names:
         raise bad_user_input(f"lookup.record.system: no connected {record.system.value} system has customers")
-    if record.connection is not None and record.connection not in names:
+    wanted = None if record.connection is strawberry.UNSET else record.connection
+    if wanted is not None and wanted not in names:
         raise bad_user_input(
             f"lookup.record.connection: {record.system.value} has no connection of that name"
         )
     if not record.record_id.strip() or len(record.record_id) > 200:
         raise bad_user_input("lookup.record.recordId: is empty or too long")
-    name = record.connection or names[0]
-    if record.connection is None and len(names) > 1:
+    name = wanted or names[0]
+    if wanted is None and len(names) > 1:
         raise bad_user_input(
             f"lookup.record.connection: {record.system.value} has {len(names)} connections; "
             f"say which: {', '.join(names)}"

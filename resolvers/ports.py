@@ -10,6 +10,7 @@ from typing import Protocol
 from adapters.contracts.fields import Condition, Row
 from adapters.contracts.resource import Order, Page, Resource
 from adapters.contracts.vocabulary import CircuitState, HealthStatus, RecordType, System
+from adapters.contracts.writes import Writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,14 @@ class Systems(Protocol):
 
     def resource(self, connection: str, record_type: RecordType) -> Resource:
         """The port to one kind of record; KeyError where the connection has none."""
+        ...
+
+    def writer(self, connection: str) -> Writer | None:
+        """The port that writes; None for a vendor that is only read."""
+        ...
+
+    def vendor(self, connection: str) -> str:
+        """The vendor's name, as configuration spells it."""
         ...
 
     def record_url(self, connection: str, record_type: RecordType, record_id: str) -> str | None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from adapters.contracts.vocabulary import ANCHORS, RecordType, System
-from resolvers.edges import EDGES, REFERENCES
+from adapters.contracts.vocabulary import ANCHORS, RecordType, System, link_field
+from resolvers.edges import CUSTOMER_IN_CRM, EDGES, REFERENCES
 from resolvers.ports import Systems
 from resolvers.selection import Selection
 from schema.ownership import Ownership
@@ -40,15 +40,23 @@ class Projection:
             return (selected & supplied) | {"id"}
         system = self._systems.system_of(connection)
         wanted = {
-            name
-            for name in selected
-            if name in supplied and self._owner(record_type, name) is system
+            name for name in selected if name in supplied and self._owner(record_type, name) is system
         } | {"id"}
         if self._selection.has("Customer", "recurring_revenue") and record_type is RecordType.SUBSCRIPTION:
             wanted |= {"recurring_revenue", "status"}
         if system is ANCHORS[record_type]:
             wanted |= self._links(record_type, supplied)
+        elif system is not None and record_type is RecordType.CUSTOMER and not self._linked_by_crm(system):
+            # Where the CRM has no link to the system, its own rows tell whose they are.
+            wanted.add(CUSTOMER_IN_CRM)
         return frozenset(wanted & supplied)
+
+    def _linked_by_crm(self, system: System) -> bool:
+        link = link_field(RecordType.CUSTOMER, system)
+        return any(
+            self._systems.resource(name, RecordType.CUSTOMER).finds_by(link)
+            for name in self._systems.connections(System.CRM, RecordType.CUSTOMER)
+        )
 
     def _owner(self, record_type: RecordType, name: str) -> System | None:
         owned = self._ownership.fields.get((record_type.value, name))

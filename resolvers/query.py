@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Annotated, Any
 
 import strawberry
@@ -11,10 +12,10 @@ from strawberry import Info
 from adapters.contracts.errors import SystemFault
 from adapters.contracts.resource import Order
 from adapters.contracts.vocabulary import ANCHORS, CustomerOrder, RecordType
-from resolvers.connection import connection
+from resolvers.command import CommandObject, command_by_id, list_commands
 from resolvers.context import RequestContext
 from resolvers.errors import bad_user_input, fault_of
-from resolvers.ids import BadId, Ref, decode_id
+from resolvers.ids import BadId, Ref, decode_command_id, decode_id
 from resolvers.listing import list_entities
 from resolvers.lookup import look_up
 from schema.command import Command, CommandConnection
@@ -60,10 +61,17 @@ def _reference(context: RequestContext, text: str, expected: RecordType | None, 
     return ref
 
 
-async def _by_id(info: _Info, text: str, expected: RecordType | None) -> Any:
+async def _by_id(info: _Info, text: str, expected: RecordType, where: str = "id") -> Any:
     context = info.context
     context.start(info)
-    return await context.existing(_reference(context, text, expected))
+    return await context.existing(_reference(context, text, expected, where))
+
+
+async def _any_node(context: RequestContext, text: str, where: str) -> Any:
+    with contextlib.suppress(BadId):
+        found = await context.commands.get(decode_command_id(text))
+        return None if found is None else CommandObject(found, context)
+    return await context.existing(_reference(context, text, None, where))
 
 
 async def _list(
@@ -86,7 +94,8 @@ async def _list(
 class Query:
     @strawberry.field(description="Any object by its global id; null where there is none.")
     async def node(self, info: _Info, id: _Id) -> Node | None:
-        return await _by_id(info, id, None)
+        info.context.start(info)
+        return await _any_node(info.context, id, "id")
 
     @strawberry.field(description="Many objects by their global ids, in the order given; at most 100.")
     async def nodes(
@@ -98,8 +107,9 @@ class Query:
         context.start(info)
         if len(ids) > MAX_NODES:
             raise bad_user_input(f"ids: {len(ids)} of at most {MAX_NODES}")
-        refs = [_reference(context, each, None, f"ids[{at}]") for at, each in enumerate(ids)]
-        found: list[Any] = await asyncio.gather(*(context.existing(ref) for ref in refs))
+        found: list[Any] = await asyncio.gather(
+            *(_any_node(context, each, f"ids[{at}]") for at, each in enumerate(ids))
+        )
         return found
 
     @strawberry.field(description="A customer by its global id.")
@@ -117,8 +127,8 @@ class Query:
     ) -> Customer | None:
         context: RequestContext = info.context
         context.start(info)
-        if lookup.id:
-            return await _by_id(info, lookup.id, RecordType.CUSTOMER)
+        if lookup.id is not None and lookup.id is not strawberry.UNSET:
+            return await _by_id(info, lookup.id, RecordType.CUSTOMER, "lookup.id")
         found: Any = await look_up(context, lookup)
         return found
 
@@ -178,8 +188,9 @@ class Query:
 
     @strawberry.field(description="A command by its id; null where none was accepted under it.")
     async def command(self, info: _Info, id: _Id) -> Command | None:
-        # Commands come with the mutations; until then none can have been accepted.
-        return None
+        info.context.start(info)
+        found: Any = await command_by_id(info.context, id)
+        return found
 
     @strawberry.field(description="Commands that were accepted, newest first.")
     async def commands(
@@ -189,10 +200,10 @@ class Query:
         after: _After = strawberry.UNSET,
         filter: CommandFilter | None = strawberry.UNSET,
     ) -> CommandConnection | None:
-        if after is not strawberry.UNSET and after is not None:
-            raise bad_user_input("after: not a cursor of this list")
-        none: Any = connection([], has_more=False, after=None)
-        return none
+        info.context.start(info)
+        place = None if after is strawberry.UNSET else after
+        found: Any = await list_commands(info.context, first, place, filter or None)
+        return found
 
     @strawberry.field(
         description="Who owns what: every field of the four entities, its system, and the mutations that "

@@ -56,12 +56,20 @@ class Writes:
     """What a mutation writes: fields of one entity, in one system.
 
     fields: input field -> the entity's field it sets, both as Python spells them.
+    input:  the mutation's input type; every field of it must be in ``fields``, ``options`` or ``CONTROLS``.
+    options: input fields that say how, and set nothing.
     """
 
     mutation: str
     system: System
     entity: str
     fields: Mapping[str, str]
+    input: type | None = None
+    options: frozenset[str] = frozenset()
+
+
+CONTROLS = frozenset({"id", "invoice_id", "idempotency_key", "if_unmodified_since"})
+"""Input fields that name the object or guard the write, and set nothing."""
 
 
 @dataclass(frozen=True)
@@ -141,6 +149,11 @@ def _owned_field(entity: str, declared: Any) -> OwnedField:
 
 def _check_mutations(ownership: Ownership) -> None:
     for writes in ownership.mutations:
+        for name in _stray_inputs(writes):
+            raise OwnershipError(
+                f"{writes.mutation}: input field {to_camel_case(name)} sets no field of {writes.entity} that "
+                f"{writes.system.value} owns"
+            )
         for given, name in writes.fields.items():
             entry = ownership.fields.get((writes.entity, name))
             if entry is None:
@@ -152,3 +165,11 @@ def _check_mutations(ownership: Ownership) -> None:
                     "is not writable" if entry.system is writes.system else f"belongs to {entry.system.value}"
                 )
                 raise OwnershipError(f"{writes.mutation} writes {writes.system.value}, but {entry.key} {why}")
+
+
+def _stray_inputs(writes: Writes) -> list[str]:
+    if writes.input is None:
+        return []
+    definition: StrawberryObjectDefinition = get_object_definition(writes.input, strict=True)
+    known = writes.fields.keys() | writes.options | CONTROLS
+    return [each.python_name for each in definition.fields if each.python_name not in known]

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, HttpUrl
 
 from adapters.contracts.resource import Resource
 from adapters.contracts.vocabulary import RecordType, System
+from adapters.contracts.writes import Writer
 
 
 class ConnectionSettings(BaseModel):
@@ -45,6 +46,8 @@ class Adapter(ABC):
     """One connected account of one vendor."""
 
     resources: Mapping[RecordType, Resource]
+    writer: Writer | None = None
+    """None for a vendor that is only read."""
 
     @abstractmethod
     async def check(self) -> list[Finding]:

@@ -108,6 +108,19 @@ class FieldMap:
                 f"{self.vendor_resource}: the answer's {name!r} cannot be read ({type(error).__name__})"
             ) from error
 
+    def patch(self, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """The vendor's patch for canonical values, each field's own put together.
+
+        Raises ``Unsupported`` for a field that is only read here.
+        """
+        patch: dict[str, Any] = {}
+        for name, value in changes.items():
+            write = self._table[name].write if name in self._table else None
+            if write is None:
+                raise Unsupported(f"{self.vendor_resource}: {name!r} cannot be written")
+            patch.update(write(value))
+        return patch
+
     def condition(self, condition: Condition) -> Any:
         """The vendor's own form of a filter. Raises ``Unsupported`` where the vendor cannot apply it."""
         if not self.can_filter(condition.field, condition.op):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 import strawberry
+from strawberry.utils.str_converters import to_camel_case
 
 from adapters.contracts.vocabulary import System
 from resolvers.graph import build_graph, sdl
+from resolvers.mutations.mutation import WRITES, Mutation
 from schema.directives import owned
 from schema.ownership import OwnershipError, Writes, declared_ownership
 
@@ -42,6 +44,32 @@ def test_a_field_without_an_authority_stops_the_build_with_its_name():
 def test_an_input_field_that_the_system_does_not_own_stops_the_build(writes: Writes, message: str):
     with pytest.raises(OwnershipError, match=message):
         declared_ownership(mutations=[writes])
+
+
+def test_an_input_type_with_a_stray_field_stops_the_build_with_its_name():
+    @strawberry.input
+    class Greedy:
+        id: strawberry.ID
+        name: str | None = None
+        tax_id: str | None = None
+
+    writes = Writes("updateCustomer", System.CRM, "Customer", {"name": "name"}, input=Greedy)
+    with pytest.raises(OwnershipError, match="updateCustomer: input field taxId"):
+        declared_ownership(mutations=[writes])
+
+
+def test_every_writable_field_has_a_mutation_and_no_other_field_has_one():
+    for entry in declared_ownership(mutations=WRITES):
+        assert bool(declared_ownership(mutations=WRITES).mutations_of(entry)) is entry.writable, entry.key
+
+
+def test_every_mutation_says_what_it_writes():
+    names = {field.python_name for field in Mutation.__strawberry_definition__.fields}
+    assert {to_camel_case(name) for name in names} == {writes.mutation for writes in WRITES} | {
+        "replayCommand",
+        "cancelCommand",
+    }
+    assert all(writes.input is not None for writes in WRITES)
 
 
 def test_mutations_are_listed_at_the_fields_they_write():

@@ -1,0 +1,79 @@
+import { audit, facts, options, run, screenshot } from "./browser.mjs";
+
+// The editor draws spaces as no-break spaces.
+const shown = async (locator) => (await locator.innerText()).replaceAll("\u00a0", " ");
+const answer = (page) => page.locator(".graphiql-response .view-lines");
+const waitForAnswer = (page, text) =>
+  page.waitForFunction(
+    (wanted) => document.querySelector(".graphiql-response .view-lines")?.innerText.includes(wanted),
+    text,
+  );
+
+await run(async (page) => {
+  await page.goto(options.url);
+  await page.locator(".graphiql-query-editor .view-lines", { hasText: "Customer360" }).waitFor();
+  facts.title = await page.title();
+  facts.tabs = await page.locator(".graphiql-tab-button").allInnerTexts();
+  facts.variables = await shown(page.locator(".graphiql-editor-tool .view-lines").first());
+
+  await page.reload();
+  await page.locator(".graphiql-query-editor .view-lines", { hasText: "Customer360" }).waitFor();
+  facts.variablesAfterReload = await shown(page.locator(".graphiql-editor-tool .view-lines").first());
+
+  // An example, as it stands.
+  await page.getByRole("button", { name: /^Execute query/ }).click();
+  await waitForAnswer(page, "legalName");
+  facts.example = await shown(answer(page));
+  await screenshot(page, "playground-light");
+  await audit(page, "light");
+
+  // A query typed by hand, with the completion that the schema gives.
+  await page.locator(".graphiql-tab-add").click();
+  const editor = page.locator(".graphiql-query-editor .monaco-editor").first();
+  await editor.click();
+  await page.keyboard.type("query Typed { custo");
+  await page.locator(".graphiql-query-editor .suggest-widget.visible .monaco-list-row").first().waitFor();
+  facts.completions = await page.locator(".suggest-widget.visible .monaco-list-row").allInnerTexts();
+  await screenshot(page, "playground-completion");
+  await page.keyboard.press("Escape");
+  await page.keyboard.type("mers(first: 1) { nodes { name } } }");
+  await page.keyboard.press("Escape");
+
+  // Headers go along, and are remembered.
+  await page.getByRole("button", { name: "Headers", exact: true }).click();
+  await page.locator(".graphiql-editor-tool .graphiql-editor:not(.hidden) .monaco-editor").first().click();
+  await page.keyboard.insertText('{ "x-example": "remembered" }');
+  const asked = page.waitForRequest((request) => request.postData()?.includes("query Typed"));
+  await page.keyboard.press("Control+Enter");
+  facts.header = (await asked).headers()["x-example"];
+  await waitForAnswer(page, '"nodes"');
+  facts.typed = await shown(answer(page));
+
+  await page.getByRole("button", { name: /^Prettify query/ }).click();
+  await page.waitForFunction(() =>
+    [...document.querySelectorAll(".graphiql-query-editor .view-line")].some((line) => /^\s+nodes \{$/.test(line.innerText.replaceAll("\u00a0", " "))),
+  );
+
+  // GraphiQL writes down what was typed once the typing has paused.
+  await page.waitForFunction(() => /remembered/.test(localStorage.getItem("graphiql:tabState")));
+  await page.reload();
+  await page.getByRole("button", { name: "Headers", exact: true }).click();
+  const headers = page.locator(".graphiql-editor-tool .graphiql-editor:not(.hidden) .view-lines");
+  await headers.filter({ hasText: "remembered" }).waitFor();
+  facts.tabsAfterReload = await page.locator(".graphiql-tab-button").count();
+
+  // The schema's documentation.
+  await page.getByRole("button", { name: /^Show Documentation Explorer/ }).click();
+  await page.locator(".graphiql-doc-explorer").getByText("Query", { exact: true }).click();
+  await page.locator(".graphiql-doc-explorer").getByText("customers", { exact: true }).first().waitFor();
+  await screenshot(page, "playground-docs");
+  await audit(page, "docs");
+
+  await page.emulateMedia({ colorScheme: "dark" });
+  await page.reload();
+  await page.locator(".graphiql-query-editor .view-lines", { hasText: "Typed" }).waitFor();
+  await page.getByRole("button", { name: /^Execute query/ }).click();
+  await waitForAnswer(page, '"nodes"');
+  await screenshot(page, "playground-dark");
+  await audit(page, "dark");
+});
