@@ -18,6 +18,7 @@ from rich.table import Table
 from adapters import registry
 from adapters.contracts.adapter import Adapter, Finding
 from gateway import __version__
+from gateway.refusal import Refused
 from gateway.settings import Config, ConfigError, load_config
 
 app = typer.Typer(
@@ -49,10 +50,6 @@ CHECK_TIMEOUT_S = 20
 TABLE_WIDTH = 400
 
 
-class Refused(Exception):
-    """The command cannot do what was asked; one line says why."""
-
-
 @app.command()
 def sandbox(
     host: Annotated[str, typer.Option(help="Where the gateway listens.")] = "127.0.0.1",
@@ -69,6 +66,7 @@ def sandbox(
 ) -> None:
     """Runs a seeded company in emulated systems, and the gateway over them."""
     from gateway.sandbox import SandboxOptions, run_sandbox
+    from gateway.serving import run
 
     options = SandboxOptions(
         folder=state,
@@ -89,7 +87,7 @@ def sandbox(
             f'-d \'{{"query": "{SAMPLE_QUERY}"}}\'\n\nCtrl-C ends it.'
         )
 
-    asyncio.run(run_sandbox(options, announce))
+    run(run_sandbox(options, announce))
 
 
 @app.command()
@@ -99,10 +97,10 @@ def serve(
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Instead of server.port.")] = None,
 ) -> None:
     """Runs the gateway over the configured systems."""
+    from gateway.serving import run
+
     settings = load_config(config, os.environ)
-    asyncio.run(
-        _serve(settings, host or settings.server.host, settings.server.port if port is None else port)
-    )
+    run(_serve(settings, host or settings.server.host, settings.server.port if port is None else port))
 
 
 async def _serve(config: Config, host: str, port: int) -> None:
@@ -158,7 +156,7 @@ def ownership(config: OptionalConfigFile = None) -> None:
         written = ", ".join(owned.mutations_of(entry)) or ("(writable)" if entry.writable else "")
         table.add_row(entry.key, system, vendor, written)
     # Natural width: a pipe has no width of its own, and half a name helps nobody.
-    _out.print(table, width=TABLE_WIDTH, crop=False)
+    Console(width=TABLE_WIDTH, highlight=False).print(table)
 
 
 @app.command()
@@ -226,8 +224,6 @@ def _is_loopback(host: str) -> bool:
 def main() -> None:
     """Runs the command line: a mistake of configuration is one line and exit code 2, never a traceback."""
     from gateway.log import configure_log
-    from gateway.sandbox import SandboxError
-    from gateway.serving import PortTaken
 
     configure_log()
     try:
@@ -236,6 +232,6 @@ def main() -> None:
         for line in error.messages:
             print(line, file=sys.stderr)
         raise SystemExit(2) from None
-    except (Refused, PortTaken, SandboxError) as error:
+    except Refused as error:
         print(error, file=sys.stderr)
         raise SystemExit(2) from None

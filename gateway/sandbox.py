@@ -19,11 +19,12 @@ from adapters.emulation.generate import generate
 from adapters.emulation.store import open_store
 from gateway.app import create_app
 from gateway.compose import compose
+from gateway.refusal import Refused
 from gateway.serving import listen, serve_all, url_of
 from gateway.settings import Config, ConnectionConfig, ServerSettings, StateSettings
 
 
-class SandboxError(Exception):
+class SandboxError(Refused):
     """The sandbox cannot start as asked."""
 
 
@@ -55,17 +56,14 @@ def open_world(options: SandboxOptions) -> sqlite3.Connection:
         if options.reset:
             shutil.rmtree(options.folder, ignore_errors=True)
         options.folder.mkdir(parents=True, exist_ok=True)
-        return _open_store(file, options)
     except OSError as error:
         raise SandboxError(f"{options.folder}: {error.strerror}") from error
+    try:
+        store = open_store(file)
+        store.execute("CREATE TABLE IF NOT EXISTS sandbox (seed INTEGER, customers INTEGER)")
+        made = store.execute("SELECT seed, customers FROM sandbox").fetchone()
     except sqlite3.DatabaseError as error:
         raise SandboxError(f"{file} cannot be used ({error}); --reset makes it anew") from error
-
-
-def _open_store(file: Path, options: SandboxOptions) -> sqlite3.Connection:
-    store = open_store(file)
-    store.execute("CREATE TABLE IF NOT EXISTS sandbox (seed INTEGER, customers INTEGER)")
-    made = store.execute("SELECT seed, customers FROM sandbox").fetchone()
     if made is None:
         # A store that was left half seeded has tables but no line here: begin again.
         store.close()

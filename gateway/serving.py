@@ -6,14 +6,27 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Generator
+from collections.abc import Coroutine, Generator
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from gateway.refusal import Refused
 
-class PortTaken(Exception):
+
+class PortTaken(Refused):
     """Somebody else listens there."""
+
+
+def run(main: Coroutine[Any, Any, None]) -> None:
+    """Runs a program on uvloop, and on asyncio's own loop where there is no uvloop."""
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(main)
+    else:
+        uvloop.run(main)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -21,7 +34,8 @@ def listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         with contextlib.ExitStack() as undo:
-            listener = undo.enter_context(socket.socket(family, socket.SOCK_STREAM))
+            # asyncio sends small answers at once (TCP_NODELAY) only on sockets that name their protocol.
+            listener = undo.enter_context(socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP))
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind((host, port))
             listener.listen(1024)

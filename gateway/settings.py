@@ -20,10 +20,16 @@ from adapters import registry
 from adapters.contracts.adapter import ConnectionSettings, Manifest
 from adapters.contracts.vocabulary import ANCHORS, System
 from gateway.settings_yaml import Document, KeyPath, Misplaced
+from gateway.store.database import postgresql_url
 
 ENTITIES = tuple(record_type.value for record_type in ANCHORS)
 M = TypeVar("M", bound=BaseModel)
 _OWNED = re.compile(rf"({'|'.join(ENTITIES)})\.[a-z][A-Za-z0-9]*")
+
+
+def _postgresql(value: SecretStr) -> SecretStr:
+    postgresql_url(value.get_secret_value())
+    return value
 
 
 def _owned_field(key: str) -> str:
@@ -44,11 +50,47 @@ class ServerSettings(_Section):
 
 
 class StateSettings(_Section):
-    """What the gateway keeps on disk."""
+    """What the gateway keeps, and where."""
 
     folder: Path = Field(
         default=Path(".fieldgate"),
         description="Folder of the gateway's SQLite files. Relative to the configuration file.",
+    )
+    database: Annotated[SecretStr, AfterValidator(_postgresql)] | None = Field(
+        default=None,
+        description="Database of the commands and their audit, as in "
+        "`postgresql://user:password@host/database`; without it, a SQLite file in the folder. "
+        "Gateways that share the work share the database.",
+    )
+
+
+class CommandSettings(_Section):
+    """How writes are worked off."""
+
+    workers: int = Field(
+        default=10,
+        ge=1,
+        le=1000,
+        description="Writes under way at once to each connection, at most its own `max_concurrency`.",
+    )
+    deadline_h: float = Field(
+        default=24, gt=0, le=24 * 30, description="Hours a command is tried before it is dead."
+    )
+    max_attempts: int = Field(
+        default=20,
+        ge=1,
+        le=1000,
+        description="Attempts that had no answer and were found not done, before a command is dead. "
+        "Attempts that never arrived, or were throttled, are bounded by the deadline only.",
+    )
+    caller_deadline_s: float = Field(
+        default=5, ge=0, le=60, description="Seconds a caller waits for a write that runs at once."
+    )
+    lease_s: float = Field(
+        default=30,
+        ge=1,
+        le=3600,
+        description="Seconds after which the commands of a gateway that died go to another.",
     )
 
 
@@ -73,6 +115,7 @@ class ConnectionConfig(_ConnectionHead):
 class _Common(_Section):
     server: ServerSettings = ServerSettings()
     state: StateSettings = StateSettings()
+    commands: CommandSettings = CommandSettings()
     ownership: dict[Annotated[str, AfterValidator(_owned_field)], System] = Field(
         default_factory=dict,
         description="Fields that belong to another system than usual, as in `Customer.phone: ERP`.",
@@ -96,7 +139,7 @@ class Config(_Common):
     """
 
     connections: tuple[ConnectionConfig, ...]
-    place: Callable[[KeyPath], str] = _nowhere
+    place: Callable[[KeyPath], str] = Field(default=_nowhere, exclude=True)
 
     def fault(self, path: KeyPath, message: str) -> str:
         """The line about a key that turned out wrong only when it was used."""
@@ -149,7 +192,8 @@ class _Check:
             raise ConfigError(f"{self._path}:{line}: {text}" for line, text in sorted(self._faults))
         return Config(
             server=form.server,
-            state=StateSettings(folder=self._path.parent / form.state.folder),
+            state=form.state.model_copy(update={"folder": self._path.parent / form.state.folder}),
+            commands=form.commands,
             ownership=form.ownership,
             connections=tuple(
                 ConnectionConfig(name=entry.name, system=entry.system, adapter=entry.adapter, settings=own)

@@ -71,12 +71,12 @@ def conditions(record_type: RecordType, given: Any) -> tuple[Condition, ...]:
         value = getattr(given, name, None)
         if value is None or value is strawberry.UNSET:
             continue
+        if isinstance(value, str) and not value.strip():
+            raise bad_user_input(f"filter.{name}: is empty")
         if op is Op.IN:
             values: list[Any] = list(value) if isinstance(value, list) else [value]  # pyright: ignore[reportUnknownArgumentType]
             if not values:
                 raise bad_user_input(f"filter.{name}: an empty list matches nothing; leave it out for all")
             value = tuple(dict.fromkeys(values))
-        if isinstance(value, str) and not value.strip():
-            raise bad_user_input(f"filter.{name}: is empty")
         found.append(Condition(field, op, value))
     return tuple(found)

@@ -78,12 +78,12 @@ class RequestContext:
         found = self.entity(ref)
         try:
             anchor = await asyncio.shield(found.slice(found.anchor_system))
+            if anchor is None:
+                return None
+            row, fields = anchor
+            record_id = str(fields.read(row, "id"))
         except SystemFault:
             return found
-        if anchor is None:
-            return None
-        row, fields = anchor
-        record_id = str(fields.read(row, "id"))
         if record_id == ref.record_id:
             return found
         # A vendor can know a record by several spellings of its id: one object has one id all the same.

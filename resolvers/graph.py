@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 from typing import Any, cast
 
 import strawberry
 from graphql import DefinitionNode, FieldDefinitionNode, ObjectTypeDefinitionNode, parse, print_ast
+from strawberry.extensions import ParserCache, ValidationCache
 from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
 
@@ -17,6 +19,9 @@ from schema.event import BusinessEvent
 from schema.ownership import OwnedField, Ownership
 from schema.scalars import SCALARS, Json
 
+CACHED_DOCUMENTS = 500
+"""Clients send the same few documents again and again, and to validate one costs more than to run it."""
+
 
 def build_graph() -> strawberry.Schema:
     """The schema. Ownership has been checked by whoever made the ``Ownership`` table."""
@@ -24,6 +29,10 @@ def build_graph() -> strawberry.Schema:
         query=Query,
         mutation=Mutation,
         types=[BusinessEvent, cast(Any, Json)],
+        extensions=[
+            functools.partial(ParserCache, maxsize=CACHED_DOCUMENTS),
+            functools.partial(ValidationCache, maxsize=CACHED_DOCUMENTS),
+        ],
         config=StrawberryConfig(default_resolver=resolve_leaf, scalar_map=SCALARS),
     )
 

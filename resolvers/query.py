@@ -67,11 +67,18 @@ async def _by_id(info: _Info, text: str, expected: RecordType, where: str = "id"
     return await context.existing(_reference(context, text, expected, where))
 
 
-async def _any_node(context: RequestContext, text: str, where: str) -> Any:
+def _any_reference(context: RequestContext, text: str, where: str) -> Ref | str:
+    """What a node's id names: an object of a system, or a command by its key."""
     with contextlib.suppress(BadId):
-        found = await context.commands.get(decode_command_id(text))
-        return None if found is None else CommandObject(found, context)
-    return await context.existing(_reference(context, text, None, where))
+        return decode_command_id(text)
+    return _reference(context, text, None, where)
+
+
+async def _any_node(context: RequestContext, reference: Ref | str) -> Any:
+    if isinstance(reference, Ref):
+        return await context.existing(reference)
+    found = await context.commands.get(reference)
+    return None if found is None else CommandObject(found, context)
 
 
 async def _list(
@@ -95,7 +102,7 @@ class Query:
     @strawberry.field(description="Any object by its global id; null where there is none.")
     async def node(self, info: _Info, id: _Id) -> Node | None:
         info.context.start(info)
-        return await _any_node(info.context, id, "id")
+        return await _any_node(info.context, _any_reference(info.context, id, "id"))
 
     @strawberry.field(description="Many objects by their global ids, in the order given; at most 100.")
     async def nodes(
@@ -107,9 +114,8 @@ class Query:
         context.start(info)
         if len(ids) > MAX_NODES:
             raise bad_user_input(f"ids: {len(ids)} of at most {MAX_NODES}")
-        found: list[Any] = await asyncio.gather(
-            *(_any_node(context, each, f"ids[{at}]") for at, each in enumerate(ids))
-        )
+        references = [_any_reference(context, each, f"ids[{at}]") for at, each in enumerate(ids)]
+        found: list[Any] = await asyncio.gather(*(_any_node(context, each) for each in references))
         return found
 
     @strawberry.field(description="A customer by its global id.")

@@ -10,6 +10,7 @@ from adapters.chargebee.customer import customer_fields
 from adapters.chargebee.resource import MAX_ROWS, ChargebeeResource
 from adapters.chargebee.settings import ChargebeeSettings
 from adapters.chargebee.subscription import subscription_fields
+from adapters.chargebee.writer import ChargebeeWriter
 from adapters.contracts.adapter import Adapter, Finding
 from adapters.contracts.errors import SystemFault
 from adapters.contracts.resource import PageRequest
@@ -38,6 +39,8 @@ class ChargebeeAdapter(Adapter):
             RecordType.CUSTOMER: self._customers,
             RecordType.SUBSCRIPTION: self._subscriptions,
         }
+
+        self.writer = ChargebeeWriter(self._client, self._subscriptions.fields, settings.cancel_reason_codes)
 
     async def check(self) -> list[Finding]:
         findings = [await self._check_items()]

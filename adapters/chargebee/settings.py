@@ -16,3 +16,8 @@ class ChargebeeSettings(ConnectionSettings):
         pattern=r"^cf_[A-Za-z0-9_]+$",
         description="Custom field of a customer that holds the CRM's id of the same customer.",
     )
+    cancel_reason_codes: tuple[str, ...] = Field(
+        default=(),
+        description="Reason codes that the site has for cancelling a subscription. A cancellation whose "
+        "reason is one of them says so in Chargebee; any other reason stays with the command.",
+    )

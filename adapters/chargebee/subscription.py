@@ -18,7 +18,7 @@ from adapters.contracts.convert import (
     utc_from_unix,
     vendor_values,
 )
-from adapters.contracts.errors import Unsupported
+from adapters.contracts.errors import Rejected, Unsupported
 from adapters.contracts.fields import Field, FieldMap, Op, Row
 from adapters.contracts.values import Money, Period, Plan
 from adapters.contracts.vocabulary import SubscriptionStatus
@@ -51,13 +51,14 @@ def _day(name: str) -> Callable[[Row], Any]:
     return lambda row: date_from_unix(row["subscription"].get(name))
 
 
-def _plan_item(row: Row) -> Mapping[str, Any] | None:
+def plan_item(row: Row) -> Mapping[str, Any] | None:
+    """The one item of a subscription that is a plan; what is written of it is named as it is read."""
     items = row["subscription"].get("subscription_items") or ()
     return next((item for item in items if item.get("item_type") == "plan"), None)
 
 
 def _plan_code(row: Row) -> str | None:
-    item = _plan_item(row)
+    item = plan_item(row)
     return None if item is None else item["item_price_id"]
 
 
@@ -69,13 +70,13 @@ def _plan(row: Row) -> Plan | None:
 
 def _quantity(row: Row) -> int | None:
     """Whole units. A fraction of one (multi-decimal pricing) has no canonical form and is None."""
-    item = _plan_item(row)
+    item = plan_item(row)
     quantity = None if item is None else item_quantity(item)
     return int(quantity) if quantity is not None and quantity == int(quantity) else None
 
 
 def _unit_price(row: Row) -> Money | None:
-    item, currency = _plan_item(row), row["subscription"].get("currency_code")
+    item, currency = plan_item(row), row["subscription"].get("currency_code")
     if item is None or currency is None:
         return None
     return money_from_decimal(item_price(item, MINOR_DIGITS.get(currency, 2)), currency)
@@ -91,6 +92,19 @@ def _started_on(row: Row) -> Any:
     """One that has not started has ``start_date`` in place of ``started_at``."""
     subscription = row["subscription"]
     return date_from_unix(subscription.get("started_at") or subscription.get("start_date"))
+
+
+def _text(name: str, value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise Rejected(f"{name} takes a text that is not empty", vendor_code="bad_value")
+    return value
+
+
+def _whole(name: str, value: Any) -> str:
+    """Whole units in the form of the wire; how few there may be is for Chargebee to say."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise Rejected(f"{name} takes a whole number", vendor_code="bad_value")
+    return str(value)
 
 
 def _with_status(wanted: tuple[SubscriptionStatus, ...]) -> Mapping[str, str]:
@@ -132,9 +146,15 @@ def subscription_fields(customer_in_crm: str) -> FieldMap:
                 "plan_code",
                 ("subscription_items",),
                 _plan_code,
+                write=lambda code: {"item_price_id": _text("plan_code", code)},
                 filters={Op.IN: lambda codes: one_of("item_price_id", codes)},
             ),
-            Field("quantity", ("subscription_items",), _quantity),
+            Field(
+                "quantity",
+                ("subscription_items",),
+                _quantity,
+                write=lambda quantity: {"quantity": _whole("quantity", quantity)},
+            ),
             Field("unit_price", ("subscription_items", "currency_code"), _unit_price),
             Field(
                 "recurring_revenue",

@@ -9,6 +9,8 @@ kind). Kinds:
 ``error``           ``status`` (500 unless told) and a body in the vendor's form
 ``fail_after``      does the work, then answers 503
 ``drop``            closes the connection without an answer
+``drop_after``      does the work, then closes the connection without an answer
+``hold``            does the work, and gives its answer ``seconds`` later: time to kill a caller in between
 ``truncate``        sends half of the JSON body
 ``expire_token``    answers 401 in the vendor's form
 ``content_type``    a login page: 200, text/html
@@ -19,6 +21,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -26,17 +29,37 @@ from typing import Any, Literal
 import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from adapters.emulation.journal import Effect
+from adapters.emulation.limits import Governor, Limits
+
 Kind = Literal[
-    "latency", "throttle", "error", "fail_after", "drop", "truncate", "expire_token", "content_type", "shrink"
+    "latency",
+    "throttle",
+    "error",
+    "fail_after",
+    "drop",
+    "drop_after",
+    "hold",
+    "truncate",
+    "expire_token",
+    "content_type",
+    "shrink",
 ]
 
 
 class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One armed misbehaviour. ``path`` limits it to request paths that contain the text."""
+    """One armed misbehaviour.
+
+    path:   limits it to request paths that contain the text.
+    method: limits it to one HTTP method, so that a write is hit and the reads before it are not.
+    share:  the part of the matching requests that it hits, drawn at random, the same way in every run.
+    """
 
     kind: Kind
     path: str = ""
+    method: str = ""
     times: int = 1
+    share: float = 1.0
     seconds: float = 0.0
     status: int = 500
     retry_after_s: float | None = None
@@ -69,23 +92,34 @@ class CallLog:
 
 
 class Misbehaving:
-    """Wraps an ASGI app: logs calls, applies faults, serves ``/_emulator/calls`` and ``/_emulator/faults``.
+    """Wraps an ASGI app: logs calls, applies faults, serves the admin endpoints under ``/_emulator/``.
 
     ``GET /_emulator/calls`` lists the calls since the last ``DELETE``; ``POST /_emulator/faults`` arms one
-    fault, ``DELETE`` disarms all. A handler sees an armed ``shrink`` as ``scope["state"]["shrink"]``.
+    fault, ``DELETE`` disarms all; ``GET /_emulator/effects`` lists the journal of what was done, for an app
+    that keeps one; ``PUT /_emulator/limits`` sets the ``Limits``. A handler sees an armed ``shrink`` as
+    ``scope["state"]["shrink"]``.
     """
 
-    def __init__(self, app: ASGIApp, error_form: ErrorForm) -> None:
+    def __init__(
+        self, app: ASGIApp, error_form: ErrorForm, effects: Callable[[], list[Effect]] | None = None
+    ) -> None:
         self._app = app
         self._error_form = error_form
         self.log = CallLog()
+        self.effects = effects
         self._armed: list[list[Any]] = []
+        self._random = random.Random(7)
+        self._governor = Governor()
 
     def arm(self, fault: Fault) -> None:
         self._armed.append([fault, fault.times])
 
     def disarm(self) -> None:
         self._armed.clear()
+
+    def limit(self, limits: Limits) -> None:
+        """Sets the limits from here on; ``Limits()`` lifts them."""
+        self._governor = Governor(limits)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -96,15 +130,26 @@ class Misbehaving:
             await self._admin(scope, receive, send)
             return
         self.log.add(str(scope["method"]), path, scope.get("query_string", b"").decode("latin-1"))
-        fault = self._from_header(scope) or self._take(path)
-        if fault is None:
-            await self._app(scope, receive, send)
-        else:
-            await self._misbehave(fault, scope, receive, send)
+        governor = self._governor
+        if not governor.enter():
+            await _answer(send, 429, self._error_form(429, "throttle"))
+            return
+        try:
+            fault = self._from_header(scope) or self._take(str(scope["method"]), path)
+            if fault is None:
+                await self._app(scope, receive, send)
+            else:
+                await self._misbehave(fault, scope, receive, send)
+        finally:
+            governor.leave()
 
-    def _take(self, path: str) -> Fault | None:
+    def _take(self, method: str, path: str) -> Fault | None:
         for entry in self._armed:
-            if entry[0].path in path:
+            if (
+                entry[0].path in path
+                and entry[0].method in ("", method)
+                and (entry[0].share >= 1 or self._random.random() < entry[0].share)
+            ):
                 entry[1] -= 1
                 if entry[1] <= 0:
                     self._armed.remove(entry)
@@ -140,6 +185,11 @@ class Misbehaving:
                 await _answer(send, 503, self._error_form(503, "error"))
             case "drop":
                 await _drop(scope, send)
+            case "drop_after":
+                await self._app(scope, receive, _swallow)
+                await _drop(scope, send)
+            case "hold":
+                await self._app(scope, receive, _held(fault.seconds, receive, send))
             case "truncate":
                 status, headers, body = await _record(self._app, scope, receive)
                 await _send(send, status, headers, body[: len(body) // 2])
@@ -158,6 +208,8 @@ class Misbehaving:
         elif path == "/_emulator/calls" and method == "DELETE":
             self.log.clear()
             await _answer(send, 200, ErrorBody([]))
+        elif path == "/_emulator/effects" and method == "GET" and self.effects is not None:
+            await _answer(send, 200, ErrorBody(self.effects()))
         elif path == "/_emulator/faults" and method == "POST":
             try:
                 self.arm(msgspec.json.decode(await _body(receive), type=Fault))
@@ -165,11 +217,18 @@ class Misbehaving:
                 await _answer(send, 400, ErrorBody({"error": str(error)}))
                 return
             await _answer(send, 200, ErrorBody({"armed": len(self._armed)}))
+        elif path == "/_emulator/limits" and method == "PUT":
+            try:
+                self.limit(msgspec.json.decode(await _body(receive), type=Limits))
+            except msgspec.DecodeError as error:
+                await _answer(send, 400, ErrorBody({"error": str(error)}))
+                return
+            await _answer(send, 200, ErrorBody({}))
         elif path == "/_emulator/faults" and method == "DELETE":
             self.disarm()
             await _answer(send, 200, ErrorBody({"armed": 0}))
         else:
-            await _answer(send, 404, ErrorBody({"error": "calls (GET, DELETE) or faults (POST, DELETE)"}))
+            await _answer(send, 404, ErrorBody({"error": f"there is no {method} {path}"}))
 
 
 async def _body(receive: Receive) -> bytes:
@@ -183,6 +242,23 @@ async def _body(receive: Receive) -> bytes:
 
 async def _swallow(message: Message) -> None:
     return None
+
+
+def _held(seconds: float, receive: Receive, send: Send) -> Send:
+    """Sends nothing before the time is up or the caller has gone; to the app the call is still under way."""
+
+    async def gone() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            leaving = asyncio.create_task(gone())
+            await asyncio.wait([leaving], timeout=seconds)
+            leaving.cancel()
+        await send(message)
+
+    return sending
 
 
 async def _record(app: ASGIApp, scope: Scope, receive: Receive) -> tuple[int, list[tuple[str, str]], bytes]:

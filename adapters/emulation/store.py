@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ def open_store(path: Path | str) -> sqlite3.Connection:
     """Opens the file. Emulators name their tables with their vendor's name in front (``stripe_customer``).
 
     Autocommit: a statement is durable when it returns; ``with store:`` is no transaction here, use
-    ``BEGIN``/``COMMIT`` for several statements.
+    ``transaction`` for several statements.
     """
     store = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     store.row_factory = sqlite3.Row
@@ -22,11 +23,22 @@ def open_store(path: Path | str) -> sqlite3.Connection:
     return store
 
 
+@contextlib.contextmanager
+def transaction(store: sqlite3.Connection) -> Generator[None]:
+    """All statements or none. Must not be held over an ``await``: every emulator shares the connection."""
+    store.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        store.execute("ROLLBACK")
+        raise
+    store.execute("COMMIT")
+
+
 def insert_many(
     store: sqlite3.Connection, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]
 ) -> None:
     """Inserts rows in one transaction. Table and column names are the emulator's own, never a request's."""
     places = ", ".join("?" for _ in columns)
-    store.execute("BEGIN")
-    store.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})", rows)  # noqa: S608
-    store.execute("COMMIT")
+    with transaction(store):
+        store.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})", rows)  # noqa: S608

@@ -14,6 +14,7 @@ from adapters.netsuite.customer import customers
 from adapters.netsuite.invoice import Invoices
 from adapters.netsuite.ledger_entry import ledger_entries
 from adapters.netsuite.manifest import NetSuiteSettings
+from adapters.netsuite.writer import NetSuiteWriter
 
 _PAGES: Mapping[RecordType, str] = {
     RecordType.CUSTOMER: "/app/common/entity/custjob.nl",
@@ -48,7 +49,9 @@ class NetSuiteAdapter(Adapter):
             Invoices(self._client, settings),
             ledger_entries(self._client, settings),
         )
-        self.resources: Mapping[RecordType, Resource] = {query.type: query for query in self._queries}
+        resources = {query.type: query for query in self._queries}
+        self.resources: Mapping[RecordType, Resource] = resources
+        self.writer = NetSuiteWriter(self._client, settings, resources)
 
     async def check(self) -> list[Finding]:
         """One line each for the token, SuiteQL, every table's permission and every resource's columns.

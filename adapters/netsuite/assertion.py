@@ -7,7 +7,7 @@ Header, claims and algorithms are those of "The Request Token Structure"
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
@@ -31,12 +31,14 @@ class ClientAssertion:
         client_id: str,
         certificate_id: str,
         audience: str,
+        scopes: Sequence[str] = ("rest_webservices",),
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._key, self._algorithm = _signing_key(private_key)
         self._client_id = client_id
         self._certificate_id = certificate_id
         self._audience = audience
+        self._scope = ",".join(scopes)
         self._clock = clock
 
     def sign(self) -> str:
@@ -45,7 +47,7 @@ class ClientAssertion:
         header = {"typ": "JWT", "alg": self._algorithm, "kid": self._certificate_id}
         claims = {
             "iss": self._client_id,
-            "scope": "rest_webservices",
+            "scope": self._scope,
             "aud": self._audience,
             "iat": now,
             "exp": now + LIFETIME_S,

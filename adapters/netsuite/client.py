@@ -1,4 +1,4 @@
-"""Calls to NetSuite: the token, SuiteQL, and one table from its errors to ours."""
+"""Calls to NetSuite: the token, SuiteQL, changes to records, and tables from its errors to ours."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from adapters.contracts.errors import (
     Rejected,
     Throttled,
     Unauthorised,
+    Unsupported,
 )
 from adapters.contracts.fields import Row
 from adapters.http import ErrorTable, HttpClient, Response, Token, TokenAuthenticator, raise_for
@@ -23,6 +24,7 @@ from adapters.netsuite.manifest import NetSuiteSettings
 
 TOKEN_PATH = "/services/rest/auth/oauth2/v1/token"  # noqa: S105
 SUITEQL_PATH = "/services/rest/query/v1/suiteql"
+RECORD_PATH = "/services/rest/record/v1"
 
 PAGE_LIMIT = 1000
 """Most rows in one answer (https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/section_157909186990.html)."""
@@ -53,6 +55,27 @@ ERRORS: ErrorTable = {
 """``o:errorCode`` of "Error Handling in REST Web Services" and what it stands for
 (https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/section_156570709583.html)."""
 
+WRITE_ERRORS: ErrorTable = {
+    **ERRORS,
+    # Somebody saved the record while NetSuite was working on ours, which it gave up: not done, try again.
+    "RCRD_HAS_BEEN_CHANGED": Throttled,
+}
+
+RESTLET_ERRORS: ErrorTable = {
+    **WRITE_ERRORS,
+    # What void_restlet.js says itself.
+    "FIELDGATE_WRONG_STATE": Conflict,
+    "SSS_INVALID_SCRIPTLET_ID": Unsupported,
+    # Cut off in the middle of its work.
+    "SSS_TIME_LIMIT_EXCEEDED": OutcomeUnknown,
+    "SSS_USAGE_LIMIT_EXCEEDED": OutcomeUnknown,
+}
+"""SuiteScript's own codes, which a RESTlet answers as ``{"error": {"code", "message"}}``
+(https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/section_4634920277.html)."""
+
+_PATH = re.compile(r"[A-Za-z][A-Za-z0-9_.\[\]]{0,120}")
+"""``o:errorPath``, the part of a request body that is refused: field names and positions, never a value."""
+
 _NAMED = re.compile(r"(?:Unknown identifier|Field|Record) '([A-Za-z][A-Za-z0-9_.]{0,80})'")
 """The one part of NetSuite's wording that is safe to pass on: a column or table name. The rest may
 quote the values of a query."""
@@ -75,6 +98,7 @@ class NetSuiteClient:
             client_id=settings.client_id,
             certificate_id=settings.certificate_id,
             audience=settings.root + TOKEN_PATH,
+            scopes=("restlets", "rest_webservices") if settings.void_restlet else ("rest_webservices",),
         )
         self._authenticator = TokenAuthenticator(self._fetch_token)
         self._http = HttpClient(
@@ -100,7 +124,7 @@ class NetSuiteClient:
             headers={"prefer": "transient"},
             json={"q": sql},
         )
-        _raise_for(response, "NetSuite refused the query")
+        _raise_for(response, "NetSuite refused the query", ERRORS)
         body = response.json()
         if not isinstance(body, dict):
             raise Malformed("the answer to a SuiteQL query is not an object")
@@ -112,6 +136,32 @@ class NetSuiteClient:
         if not all(isinstance(row, dict) for row in items):
             raise Malformed("the answer to a SuiteQL query has an item that is not an object")
         return Result(cast("list[Row]", items), has_more)
+
+    async def patch(self, kind: str, record_id: str, changes: Mapping[str, Any]) -> None:
+        """Changes a record of the type ``kind``; what ``changes`` leaves out stays, null is cleared
+        (https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/section_1545142173.html).
+
+        A property that NetSuite does not know is refused: told otherwise it would pass over a marker field
+        that the account lacks, and do the rest.
+        """
+        response = await self._http.send(
+            "PATCH",
+            f"{RECORD_PATH}/{kind}/{record_id}",
+            headers={"x-netsuite-propertynamevalidation": "Error"},
+            json=changes,
+        )
+        _raise_for(response, f"NetSuite refused the change of the {kind}", WRITE_ERRORS)
+        if response.status != 204:
+            raise Malformed(f"the answer to a change is HTTP {response.status}, not 204")
+
+    async def restlet(self, url: str, content: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What a RESTlet answers to a JSON object: an object too."""
+        response = await self._http.send("POST", url, json=content)
+        _raise_for(response, "the RESTlet refused", RESTLET_ERRORS)
+        body = response.json()
+        if not isinstance(body, dict):
+            raise Malformed("the RESTlet's answer is not an object")
+        return cast("dict[str, Any]", body)
 
     async def aclose(self) -> None:
         await self._http.aclose()
@@ -127,7 +177,7 @@ class NetSuiteClient:
             ],
             authenticate=False,
         )
-        _raise_for(response, "NetSuite gave no token")
+        _raise_for(response, "NetSuite gave no token", ERRORS)
         body = response.json()
         answer: Mapping[str, Any] = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
         token = answer.get("access_token")
@@ -141,28 +191,48 @@ class NetSuiteClient:
         return Token(token, lives_s)
 
 
-def _raise_for(response: Response, message: str) -> None:
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """What an error answer says: its code, its wording, and the part of the body it is about."""
+
+    code: str | None = None
+    detail: str = ""
+    path: str = ""
+
+
+def _raise_for(response: Response, message: str, table: ErrorTable) -> None:
     if response.status < 400:
         return
-    code, detail = _error_of(response)
-    named = _NAMED.search(detail)
-    text = f"{message}: {named.group(1)} is unknown to it or to this role" if named else message
-    raise_for(response, code=code, message=text, table=ERRORS)
+    refusal = _refusal(response)
+    named = _NAMED.search(refusal.detail)
+    if named:
+        message = f"{message}: {named.group(1)} is unknown to it or to this role"
+    elif _PATH.fullmatch(refusal.path):
+        message = f"{message}: {refusal.path} is not accepted"
+    raise_for(response, code=refusal.code, message=message, table=table)
 
 
-def _error_of(response: Response) -> tuple[str | None, str]:
-    """The error code and wording of an error answer; (None, "") for one that is not in NetSuite's form."""
+def _refusal(response: Response) -> _Refusal:
+    """Empty for an answer that is not in NetSuite's form."""
     try:
         body = response.json()
     except Malformed:
-        return None, ""
+        return _Refusal()
     if not isinstance(body, dict):
-        return None, ""
+        return _Refusal()
     answer = cast("dict[str, Any]", body)
-    details = answer.get("o:errorDetails")
+    details, error = answer.get("o:errorDetails"), answer.get("error")
     if isinstance(details, list) and details and isinstance(details[0], dict):
         first = cast("dict[str, Any]", details[0])
-        code, detail = first.get("o:errorCode"), first.get("detail")
-        return (code if isinstance(code, str) else None), (detail if isinstance(detail, str) else "")
-    error = answer.get("error")
-    return (error if isinstance(error, str) else None), ""
+        return _Refusal(
+            _text(first.get("o:errorCode")),
+            _text(first.get("detail")) or "",
+            _text(first.get("o:errorPath")) or "",
+        )
+    if isinstance(error, dict):
+        return _Refusal(_text(cast("dict[str, Any]", error).get("code")))
+    return _Refusal(_text(error))
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

@@ -7,6 +7,7 @@ exists in REST records, not in SuiteQL). Amounts are in the customer's primary c
 
 from __future__ import annotations
 
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from adapters.contracts.fields import Field, FieldMap, Op, Row
@@ -16,7 +17,7 @@ from adapters.netsuite.client import NetSuiteClient
 from adapters.netsuite.manifest import NetSuiteSettings
 from adapters.netsuite.query import QueryResource
 from adapters.netsuite.suiteql import Clause, Column, Join, Source, internal_ids, iso_time, moment, texts
-from adapters.netsuite.values import ENTITY_COLUMNS, legal_entity, money, number, utc
+from adapters.netsuite.values import ENTITY_COLUMNS, command_column, legal_entity, money, number, utc
 
 IN_CRM = link_field(RecordType.CUSTOMER, System.CRM)
 
@@ -30,6 +31,17 @@ _RECEIVABLES = (
     "creditholdoverride",
     "oncredithold",
 )
+ADDRESS_LINE = "address_line"
+"""The column with the key of the address book's line that is the default for billing."""
+
+ADDRESS_SHIPS = "address_ships"
+"""The column that says whether that line is the default for shipping as well."""
+
+ADDRESS_BOOK = "addressBook"
+
+_REST_NAMES = {"vatregnumber": "vatRegNumber"}
+"""Columns that REST spells otherwise; a custom field has one name in both."""
+
 _HOLD_OVERRIDES = {"ON": True, "OFF": False}
 """``creditholdoverride``; the third value, AUTO, leaves it to ``oncredithold``."""
 
@@ -67,6 +79,9 @@ def _source(settings: NetSuiteSettings) -> Source:
             "subsidiary_country": Column("s.country", ("subsidiary",)),
             "subsidiary_currency": Column("scur.symbol", ("subsidiary_currency",)),
             **{name: Column(f"adr.{name}", address) for name in _ADDRESS_COLUMNS},
+            ADDRESS_LINE: Column("book.internalid", ("address_book",)),
+            ADDRESS_SHIPS: Column("book.defaultshipping", ("address_book",)),
+            **command_column("c", settings.customer_command_column),
         },
         joins={
             "currency": Join("LEFT JOIN currency cur ON cur.id = c.currency"),
@@ -89,6 +104,7 @@ def _source(settings: NetSuiteSettings) -> Source:
 def _fields(settings: NetSuiteSettings) -> FieldMap:
     zone = ZoneInfo(settings.timezone)
     crm_column = f"c.{settings.customer_crm_column}"
+    tax_id_name = _REST_NAMES.get(settings.tax_id_column, settings.tax_id_column)
     return FieldMap(
         "NetSuite customer",
         [
@@ -101,10 +117,20 @@ def _fields(settings: NetSuiteSettings) -> FieldMap:
                 lambda row: row.get("crm_id"),
                 filters={Op.IN: lambda values: texts(crm_column, values)},
             ),
-            Field("legal_name", ("companyname",), lambda row: row.get("companyname")),
+            Field(
+                "legal_name",
+                ("companyname",),
+                lambda row: row.get("companyname"),
+                write=lambda value: {"companyName": value},
+            ),
             Field("legal_entity", ENTITY_COLUMNS, legal_entity),
-            Field("tax_id", ("tax_id",), lambda row: row.get("tax_id")),
-            Field("billing_address", _ADDRESS_COLUMNS, _address),
+            Field(
+                "tax_id",
+                ("tax_id",),
+                lambda row: row.get("tax_id"),
+                write=lambda value: {tax_id_name: value},
+            ),
+            Field("billing_address", _ADDRESS_COLUMNS, _address, write=_address_patch),
             Field("currency", ("currency",), lambda row: row.get("currency")),
             Field("receivables", _RECEIVABLES, _receivables),
             Field(
@@ -140,6 +166,25 @@ def _address(row: Row) -> Address | None:
         postal_code=row.get("zip"),
         country=row.get("country"),
     )
+
+
+def _address_patch(address: Address | None) -> dict[str, Any]:
+    """The line that is the default for billing; its key is added by whoever has read it.
+
+    A line of a sublist cannot be deleted alone, so a cleared address stays in the book and is no longer the
+    default (https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/chapter_1545142407.html).
+    """
+    line: dict[str, Any] = {"defaultBilling": address is not None}
+    if address is not None:
+        line["addressBookAddress"] = {
+            "addr1": address.line1,
+            "addr2": address.line2,
+            "city": address.city,
+            "state": address.region,
+            "zip": address.postal_code,
+            "country": None if address.country is None else {"id": address.country},
+        }
+    return {ADDRESS_BOOK: {"items": [line]}}
 
 
 def _receivables(row: Row) -> Receivables:

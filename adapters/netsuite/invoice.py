@@ -34,7 +34,7 @@ from adapters.netsuite.suiteql import (
     moment,
     texts,
 )
-from adapters.netsuite.values import ENTITY_COLUMNS, legal_entity, money, number, utc
+from adapters.netsuite.values import ENTITY_COLUMNS, command_column, legal_entity, money, number, utc
 
 IN_ERP = link_field(RecordType.CUSTOMER, System.ERP)
 IN_CRM = link_field(RecordType.CUSTOMER, System.CRM)
@@ -76,6 +76,7 @@ def _source(settings: NetSuiteSettings) -> Source:
             "foreigntotal": Column("t.foreigntotal"),
             "foreignamountpaid": Column("t.foreignamountpaid"),
             "foreignamountunpaid": Column("t.foreignamountunpaid"),
+            **command_column("t", settings.invoice_command_column),
             "taxamount": Column(
                 "(SELECT SUM(tax.foreignamount) FROM transactionline tax"
                 " WHERE tax.transaction = t.id AND tax.taxline = 'T')"
@@ -165,6 +166,7 @@ def _fields(settings: NetSuiteSettings) -> FieldMap:
                 "due_on",
                 ("duedate",),
                 lambda row: date_from_iso(row.get("duedate")),
+                write=lambda value: {"dueDate": None if value is None else value.isoformat()},
                 filters={Op.BEFORE: lambda before: Clause(f"t.duedate < {day(before)}")},
             ),
             Field(
@@ -172,7 +174,7 @@ def _fields(settings: NetSuiteSettings) -> FieldMap:
                 ("posting", "createddate"),
                 lambda row: utc(row.get("createddate"), zone) if row.get("posting") == "T" else None,
             ),
-            Field("memo", ("memo",), lambda row: row.get("memo")),
+            Field("memo", ("memo",), lambda row: row.get("memo"), write=lambda value: {"memo": value}),
             Field("lines", ("currency",), read_lines),
             Field(
                 "updated_at",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, SecretStr, StringConstraints
 
 from adapters.contracts.adapter import Adapter, ConnectionSettings, Manifest
 from adapters.contracts.vocabulary import System
@@ -23,6 +23,24 @@ ColumnName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,60}$")
 """A SuiteQL column as configuration spells it: it goes into queries unquoted, so nothing else passes."""
 
 TimeZone = Annotated[str, AfterValidator(_known_zone)]
+
+
+class VoidRestlet(BaseModel):
+    """The deployed script that voids invoices; REST itself cannot (see ``void_restlet.js`` here)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    script: str = Field(
+        pattern=r"^(customscript[a-z0-9_]{0,40}|[0-9]{1,10})$", description="The script's id, either form."
+    )
+    deploy: str = Field(
+        pattern=r"^(customdeploy[a-z0-9_]{0,40}|[0-9]{1,10})$",
+        description="The deployment's id, either form.",
+    )
+    base_url: HttpUrl | None = Field(
+        default=None,
+        description="The account's RESTlet host; null for the one that belongs to the connection's base_url.",
+    )
 
 
 class NetSuiteSettings(ConnectionSettings):
@@ -84,6 +102,29 @@ class NetSuiteSettings(ConnectionSettings):
         ge=1,
         description="The internal id of the accounting book that ledger entries are read from.",
     )
+    customer_command_column: ColumnName | None = Field(
+        default="custentity_fieldgate_command",
+        description="The customer text field that keeps the key of the last write; null where there is none.",
+    )
+    invoice_command_column: ColumnName | None = Field(
+        default="custbody_fieldgate_command",
+        description="The invoice text field that keeps the key of the last write; null where there is none.",
+    )
+    void_restlet: VoidRestlet | None = Field(
+        default=None, description="The RESTlet that voids invoices; null where there is none."
+    )
+
+    @property
+    def restlet_url(self) -> str | None:
+        """The RESTlet's whole URL, None where there is none.
+
+        ``https://{account}.restlets.api.netsuite.com`` answers RESTlets, ``….suitetalk.…`` all else.
+        """
+        restlet = self.void_restlet
+        if restlet is None:
+            return None
+        root = str(restlet.base_url or self.root.replace(".suitetalk.", ".restlets.")).rstrip("/")
+        return f"{root}/app/site/hosting/restlet.nl?script={restlet.script}&deploy={restlet.deploy}"
 
 
 def connect(name: str, settings: NetSuiteSettings) -> Adapter:

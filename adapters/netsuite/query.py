@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from adapters.contracts.errors import Rejected
+from adapters.contracts.errors import NotFound, Rejected
 from adapters.contracts.fields import FieldMap, Row
 from adapters.contracts.resource import Caps, Page, PageRequest, Resource
 from adapters.contracts.vocabulary import RecordType
 from adapters.netsuite.client import PAGE_LIMIT, NetSuiteClient
-from adapters.netsuite.suiteql import LIST_LIMIT, Source, is_internal_id
+from adapters.netsuite.suiteql import LIST_LIMIT, Source, internal_ids, is_internal_id
 
 
 class QueryResource(Resource):
@@ -41,6 +41,18 @@ class QueryResource(Resource):
         """Adds to the rows of a page what one query cannot carry."""
         return rows
 
+    async def columns(self, record_id: str, names: Sequence[str]) -> Row:
+        """Named columns of the source for one record. The id must have the form of one."""
+        sql = self._source.select(names, [internal_ids(self._source.key, [record_id])])
+        result = await self._client.query(sql, limit=1)
+        if not result.rows:
+            raise NotFound(f"there is no {self.fields.vendor_resource} {record_id}")
+        return result.rows[0]
+
+    def has(self, name: str) -> bool:
+        """Whether the source has a column of that name, in this account."""
+        return name in self._source.columns
+
     def probe(self) -> str:
         """A query for every column, of no row: it fails where a column or a permission is missing."""
-        return self._source.select(self.fields.projection(self.fields.supplies()), after="999999999999999999")
+        return self._source.select(list(self._source.columns), after="999999999999999999")

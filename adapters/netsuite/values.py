@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from adapters.contracts.convert import money_from_decimal
 from adapters.contracts.fields import Row
 from adapters.contracts.values import LegalEntity, Money
+from adapters.netsuite.suiteql import Column
 
 
 def number(row: Row, column: str) -> Decimal | None:
@@ -25,6 +26,15 @@ def money(row: Row, column: str) -> Money | None:
 def utc(value: str | None, zone: ZoneInfo) -> datetime | None:
     """A time of the account's zone to aware UTC."""
     return None if not value else datetime.fromisoformat(value).replace(tzinfo=zone).astimezone(UTC)
+
+
+COMMAND = "command"
+"""The result column with the key of the last write to a record."""
+
+
+def command_column(alias: str, column: str | None) -> dict[str, Column]:
+    """The column for ``COMMAND``, where the account has a field for it."""
+    return {} if column is None else {COMMAND: Column(f"{alias}.{column}")}
 
 
 ENTITY_COLUMNS = (

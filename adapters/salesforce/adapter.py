@@ -13,6 +13,7 @@ from adapters.salesforce.contract_terms import contract_terms
 from adapters.salesforce.customer import customers
 from adapters.salesforce.record_id import canonical_id
 from adapters.salesforce.settings import SalesforceSettings
+from adapters.salesforce.writer import SalesforceWriter
 
 OBJECTS: Mapping[RecordType, str] = {
     RecordType.CUSTOMER: "Account",
@@ -38,13 +39,16 @@ class SalesforceAdapter(Adapter):
             timeout_s=settings.deadline_s,
             max_connections=settings.max_concurrency,
         )
+        accounts = customers(self._client, settings)
+        self._writer = SalesforceWriter(self._client, accounts.fields, settings.command_column)
+        self.writer = self._writer
         self.resources: Mapping[RecordType, Resource] = {
-            RecordType.CUSTOMER: customers(self._client, settings),
+            RecordType.CUSTOMER: accounts,
             RecordType.CONTRACT_TERMS: contract_terms(self._client, settings),
         }
 
     async def check(self) -> list[Finding]:
-        """Token, API version, each object with the columns that are mapped, and what is left of the calls."""
+        """Token, API version, each object with its mapped columns, writes, and what is left of the calls."""
         findings = [await self._check_version()]
         if findings[0].check == "credentials":
             return findings
@@ -53,6 +57,7 @@ class SalesforceAdapter(Adapter):
         )
         for record_type, resource in self.resources.items():
             findings.append(await self._check_object(OBJECTS[record_type], resource))
+        findings.append(await self._check_writes())
         if self._client.usage is not None:
             used, most = self._client.usage
             left = "Buy more or call less" if used >= most * NEARLY_SPENT else "There is room"
@@ -92,6 +97,26 @@ class SalesforceAdapter(Adapter):
                 "them (field-level security)",
             )
         return Finding(name, True, f"{name} and its mapped columns can be read")
+
+    async def _check_writes(self) -> Finding:
+        name = OBJECTS[RecordType.CUSTOMER]
+        try:
+            described = await self._client.describe(name)
+        except SystemFault as fault:
+            return Finding("writes", False, f"{fault.message}. {name} could not be described")
+        closed = sorted(
+            column
+            for column in self._writer.columns
+            if column not in described or described[column].get("updateable") is not True
+        )
+        if closed:
+            return Finding(
+                "writes",
+                False,
+                f"{name}: {', '.join(closed)} cannot be written. Create the column, or give the run-as user "
+                "edit on it (field-level security); command_column may be null",
+            )
+        return Finding("writes", True, f"the mapped columns of {name} can be written")
 
     def record_url(self, record_type: RecordType, record_id: str) -> str | None:
         """The record's page in Lightning Experience."""

@@ -1,8 +1,10 @@
-"""The REST API, as far as reading needs it: a token, SOQL, error table.
+"""The REST API, as far as it is needed: a token, SOQL, updates of one record, error tables.
 
-Pages read: Query, Composite, Status Codes and Error Responses of the REST API Developer Guide
+Pages read: Query, Composite, Update Records Using sObject Rows, Conditional Request Headers, Status Codes
+and Error Responses of the REST API Developer Guide
 (https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_query.htm,
-.../resources_composite_composite.htm, .../errorcodes.htm), and the note on long URIs
+.../resources_composite_composite.htm, .../resources_sobject_retrieve_patch.htm,
+.../intro_rest_conditional_requests.htm, .../errorcodes.htm), and the note on long URIs
 (https://help.salesforce.com/s/articleView?id=000386264&type=1).
 """
 
@@ -11,6 +13,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any, cast
 from urllib.parse import quote_plus
 
@@ -62,8 +66,31 @@ ERRORS: ErrorTable = {
     "unsupported_grant_type": Unauthorised,
 }
 
-# The vendor's text quotes the query, and so perhaps a person's data. Only the names in it are shown.
-_NAMED = re.compile(r"No such column '([\w.]+)' on entity '(\w+)'|sObject type '(\w+)' is not supported")
+WRITE_ERRORS: ErrorTable = {
+    **ERRORS,
+    "DUPLICATES_DETECTED": Rejected,
+    # Another record has the value of a unique column: sent again, it will be refused again.
+    "DUPLICATE_VALUE": Rejected,
+    "ENTITY_IS_LOCKED": Conflict,
+    "FIELD_CUSTOM_VALIDATION_EXCEPTION": Rejected,
+    "FIELD_INTEGRITY_EXCEPTION": Rejected,
+    "INVALID_EMAIL_ADDRESS": Rejected,
+    "INVALID_FIELD_FOR_INSERT_UPDATE": Rejected,
+    "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST": Rejected,
+    "REQUIRED_FIELD_MISSING": Rejected,
+    "STRING_TOO_LONG": Rejected,
+}
+"""What a refusal means for a write. A transaction that could not have its row was rolled back, and is not
+done for certain: ``UNABLE_TO_LOCK_ROW`` stays ``Throttled``."""
+
+WRONG_STATE = frozenset({"ENTITY_IS_LOCKED"})
+"""Refusals because of the state the record is in: this one is in an approval process."""
+
+# The vendor's text quotes the query or the value, and so perhaps a person's data. Only names are shown.
+_NAMED = re.compile(
+    r"No such column '([\w.]+)' on (?:entity '\w+'|sobject of type \w+)|sObject type '(\w+)' is not supported"
+)
+_COLUMN = re.compile(r"\w{1,80}", re.ASCII)
 
 
 _USAGE = re.compile(r"api-usage=(\d+)/(\d+)")
@@ -127,6 +154,35 @@ class SalesforceClient:
             raise Malformed("the link to more rows does not lead to this API")
         return await self._filled(_checked(await self._send("GET", next_url)))
 
+    async def update(
+        self, name: str, record_id: str, columns: Mapping[str, Any], unmodified_since: datetime | None
+    ) -> None:
+        """Sets columns of one record; None clears one.
+
+        ``unmodified_since`` goes out in whole seconds, the fraction cut off: it is compared with the
+        record's LastModifiedDate, and the vendor's dates of this kind know no fraction.
+        """
+        response = await self._send(
+            "PATCH",
+            f"{self._root}/sobjects/{name}/{record_id}",
+            json=columns,
+            headers={"if-unmodified-since": format_datetime(unmodified_since.astimezone(UTC), usegmt=True)}
+            if unmodified_since is not None
+            else None,
+        )
+        if response.status >= 400:
+            _raise_for(response, _error_body(response), WRITE_ERRORS)
+        if response.status != 204:
+            raise Malformed(f"the answer to an update is a {response.status}, not a 204")
+
+    async def describe(self, name: str) -> Mapping[str, Mapping[str, Any]]:
+        """The columns of an object that the run-as user sees, as describe tells them, by name."""
+        body = _checked(await self._send("GET", f"{self._root}/sobjects/{name}/describe"))
+        try:
+            return {column["name"]: column for column in body["fields"]}
+        except (TypeError, KeyError) as error:
+            raise Malformed("the description of an object is not one") from error
+
     async def versions(self) -> list[str]:
         """The API versions the org serves, as they stand in paths (``v66.0``)."""
         body = _checked(await self._send("GET", "/services/data/"))
@@ -157,9 +213,15 @@ class SalesforceClient:
         return Token(token)
 
     async def _send(
-        self, method: str, path: str, *, params: Params | None = None, json: Any = None
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Params | None = None,
+        headers: Mapping[str, str] | None = None,
+        json: Any = None,
     ) -> Response:
-        response = await self._http.send(method, path, params=params, json=json)
+        response = await self._http.send(method, path, params=params, headers=headers, json=json)
         if (match := _USAGE.search(response.headers.get("sforce-limit-info", ""))) is not None:
             self.usage = int(match.group(1)), int(match.group(2))
         return response
@@ -215,22 +277,35 @@ def _only_answer(outer: Response, body: Any) -> Any:
 
 def _checked(response: Response) -> Any:
     if response.status >= 400:
-        try:
-            body = response.json()
-        except Malformed:
-            # A proxy's error page in the place of Salesforce's: the status says what there is to say.
-            body = None
-        _raise_for(response, body)
+        _raise_for(response, _error_body(response))
     return response.json()
 
 
-def _raise_for(response: Response, body: Any) -> None:
-    """Raises for an error: an array of ``{errorCode, message}``, at the token endpoint ``{error}``."""
+def _error_body(response: Response) -> Any:
+    try:
+        return response.json()
+    except Malformed:
+        # A proxy's error page in the place of Salesforce's: the status says what there is to say.
+        return None
+
+
+def _raise_for(response: Response, body: Any, table: ErrorTable = ERRORS) -> None:
+    """Raises for an error: ``[{errorCode, message, fields}]``, at the token endpoint ``{error}``."""
     error = _object(cast(list[Any], body)[0] if isinstance(body, list) and body else body)
     code = error.get("errorCode") or error.get("error")
     code = code if isinstance(code, str) and response.status >= 400 else None
+    detail = _names_in(error)
+    message = f"Salesforce refused the call, {code or 'no code'}{f': {detail}' if detail else ''}"
+    if code in WRONG_STATE:
+        raise Conflict(f"{message} (HTTP {response.status})", vendor_code="wrong_state")
+    raise_for(response, code=code, message=message, table=table)
+
+
+def _names_in(error: Mapping[str, Any]) -> str:
+    """The columns that an error is about; not a word of what was in them."""
+    columns = error.get("fields")
+    if isinstance(columns, list) and columns:
+        names = (str(column) for column in cast(list[Any], columns))
+        return ", ".join(name for name in names if _COLUMN.fullmatch(name))
     named = _NAMED.search(str(error.get("message", "")))
-    detail = f": {named.group(0)}" if named else ""
-    raise_for(
-        response, code=code, message=f"Salesforce refused the call, {code or 'no code'}{detail}", table=ERRORS
-    )
+    return named.group(0) if named else ""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from adapters.contracts.convert import utc_from_iso
+from adapters.contracts.errors import Rejected
 from adapters.contracts.fields import Field, FieldMap, Op, Row
 from adapters.contracts.resource import Order
 from adapters.contracts.values import Address, Person
@@ -52,19 +53,26 @@ def customer_fields(settings: SalesforceSettings) -> FieldMap:
         "Account",
         (
             Field("id", ("Id",), _column("Id"), filters={Op.IN: soql.any_id("Id")}),
-            Field("name", ("Name",), _column("Name")),
+            Field("name", ("Name",), _column("Name"), _sets("Name")),
             Field("search", ("Name",), _column("Name"), filters={Op.SEARCH: soql.words("Name")}),
             Field(
                 "status",
                 (status,),
                 lambda row: labels.get((row[status] or "").casefold(), CustomerStatus.UNKNOWN),
+                _sets_status(status, settings.status_labels),
                 filters={Op.IN: _any_status(status, settings.status_labels)},
             ),
-            Field("segment", (segment,), _column(segment), filters={Op.IN: soql.any_text(segment)}),
-            Field("industry", ("Industry",), _column("Industry")),
-            Field("website", ("Website",), _column("Website")),
-            Field("phone", ("Phone",), _column("Phone")),
-            Field("email", (email,), _column(email), filters={Op.IN: soql.any_text(email)}),
+            Field(
+                "segment",
+                (segment,),
+                _column(segment),
+                _sets(segment),
+                filters={Op.IN: soql.any_text(segment)},
+            ),
+            Field("industry", ("Industry",), _column("Industry"), _sets("Industry")),
+            Field("website", ("Website",), _column("Website"), _sets("Website")),
+            Field("phone", ("Phone",), _column("Phone"), _sets("Phone")),
+            Field("email", (email,), _column(email), _sets(email), filters={Op.IN: soql.any_text(email)}),
             Field(
                 "account_manager",
                 ("Owner.Name", "Owner.Email", "Owner.Phone", "Owner.Title"),
@@ -81,6 +89,7 @@ def customer_fields(settings: SalesforceSettings) -> FieldMap:
                     settings.country_column,
                 ),
                 lambda row: _address(row, settings),
+                lambda address: _address_columns(address, settings),
             ),
             Field("created_at", ("CreatedDate",), lambda row: utc_from_iso(row["CreatedDate"])),
             # SystemModstamp is indexed and moves with every change, by users and by the system.
@@ -108,6 +117,26 @@ def customer_fields(settings: SalesforceSettings) -> FieldMap:
 
 def _column(name: str) -> Callable[[Row], Any]:
     return lambda row: row[name]
+
+
+def _sets(name: str) -> Callable[[Any], Mapping[str, Any]]:
+    return lambda value: {name: value}
+
+
+def _sets_status(
+    column: str, labels: Mapping[str, CustomerStatus]
+) -> Callable[[CustomerStatus | None], Mapping[str, Any]]:
+    """The first label that reads as the status."""
+    label_of: dict[CustomerStatus, str] = {}
+    for label, status in labels.items():
+        label_of.setdefault(status, label)
+
+    def patch(wanted: CustomerStatus | None) -> Mapping[str, Any]:
+        if wanted is not None and wanted not in label_of:
+            raise Rejected(f"no label of status_labels reads as {wanted.name}", vendor_code="bad_value")
+        return {column: None if wanted is None else label_of[wanted]}
+
+    return patch
 
 
 def _any_status(
@@ -153,6 +182,23 @@ def _address(row: Row, settings: SalesforceSettings) -> Address | None:
         country=_country_code(country, settings.country_codes),
     )
     return None if address == Address() else address
+
+
+def _address_columns(address: Address | None, settings: SalesforceSettings) -> Mapping[str, Any]:
+    """The whole address: what the new one leaves out is cleared, so that no two addresses are mixed."""
+    wanted = address or Address()
+    return {
+        "ShippingStreet": "\n".join(filter(None, (wanted.line1, wanted.line2))) or None,
+        "ShippingCity": wanted.city,
+        "ShippingState": wanted.region,
+        "ShippingPostalCode": wanted.postal_code,
+        settings.country_column: _country_name(wanted.country, settings.country_codes),
+    }
+
+
+def _country_name(code: str | None, codes: Mapping[str, str]) -> str | None:
+    """The first spelling that reads as the code, or the code itself."""
+    return next((name for name, known in codes.items() if known == code), code)
 
 
 def _country_code(country: str | None, codes: Mapping[str, str]) -> str | None:

@@ -59,6 +59,11 @@ class SalesforceSettings(ConnectionSettings):
         default_factory=dict[str, str],
         description="Country as the column spells it to ISO 3166-1 alpha-2, where it has no codes.",
     )
+    command_column: Column | None = Field(
+        default="Fieldgate_Command__c",
+        description="Account text column (64 or more) that every write marks with its command's key; null "
+        "for none: a write whose answer was lost is then settled by comparing what it wanted.",
+    )
     contract_subscription_column: Column = Field(
         default="Chargebee_Subscription_Id__c",
         description="Contract column with the subscription's id in the subscription platform.",

@@ -11,20 +11,23 @@ from adapters.stripe.client import StripeClient, together
 from adapters.stripe.customer import Customers
 from adapters.stripe.payment import Payments
 from adapters.stripe.settings import StripeSettings
+from adapters.stripe.writer import StripeWriter
 
 _DASHBOARD: Mapping[RecordType, str] = {RecordType.CUSTOMER: "customers", RecordType.PAYMENT: "payments"}
 
 
 class StripeAdapter(Adapter):
-    """Customers and payments of one account."""
+    """Customers and payments of one account; payments are collected, retried and refunded."""
 
     def __init__(self, settings: StripeSettings) -> None:
         self._settings = settings
         self._client = StripeClient(settings)
+        payments = Payments(self._client, settings)
         self.resources = {
             RecordType.CUSTOMER: Customers(self._client, settings),
-            RecordType.PAYMENT: Payments(self._client, settings),
+            RecordType.PAYMENT: payments,
         }
+        self.writer = StripeWriter(self._client, payments.fields)
 
     async def check(self) -> list[Finding]:
         """Reads one customer and one payment intent as the adapter would: key, version, permissions."""

@@ -1,4 +1,4 @@
-"""Stripe's REST API: retrieve one object, list a page; and the one table from its errors to faults.
+"""Stripe's REST API: retrieve one object, list a page, post once; and the tables from errors to faults.
 
 Stripe has no read of many objects by id (https://docs.stripe.com/api): several are single GETs side
 by side, never more at once than the connection allows.
@@ -15,6 +15,7 @@ from adapters.contracts.errors import (
     Conflict,
     Malformed,
     NotFound,
+    OutcomeUnknown,
     Rejected,
     SystemFault,
     Throttled,
@@ -45,6 +46,28 @@ ERRORS: ErrorTable = {
     "secret_key_required": Unauthorised,
 }
 """Error codes and types that say more than the HTTP status (https://docs.stripe.com/error-codes)."""
+
+WRITE_ERRORS: ErrorTable = {
+    **ERRORS,
+    "idempotency_error": OutcomeUnknown,
+    "idempotency_key_in_use": OutcomeUnknown,
+}
+"""For writes, a quarrel about the key is news of an earlier attempt: it was, or still is, worked on. Its
+parameters can have been others only where the customer changed payment methods in between."""
+
+WRONG_STATE = frozenset(
+    {
+        "charge_already_refunded",
+        "charge_disputed",
+        "charge_not_refundable",
+        "payment_intent_unexpected_state",
+    }
+)
+"""Error codes that say the payment's state does not allow the write."""
+
+
+_CERTAIN = frozenset({401, 403, 404, 429})
+"""Statuses that say that nothing was done, whoever gave them and whatever the body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +134,23 @@ class StripeClient:
             raise Malformed(f"{path}: a row has no id")
         return ListPage(found, has_more)
 
+    async def post(self, path: str, form: Params, key: str) -> Row:
+        """Sends one write, once, and gives the object it made or changed.
+
+        A declined payment is done too: Stripe answers 402 with the payment intent in the error, and that
+        is what is given (https://docs.stripe.com/error-handling, payment errors). Raises ``OutcomeUnknown``
+        for a 424, which says that a system behind Stripe failed, and ``Conflict`` (``wrong_state``).
+        """
+        async with self._turns:
+            response = await self._http.send("POST", path, form=form, headers={"idempotency-key": key})
+        if response.status == 402 and (intent := _declined(response)) is not None:
+            return intent
+        _raise_for_write(response)
+        row = _object(response.json(), path)
+        if not isinstance(row.get("id"), str):
+            raise Malformed(f"{path}: the object has no id")
+        return row
+
     async def aclose(self) -> None:
         await self._http.aclose()
 
@@ -141,28 +181,60 @@ def _object(body: Any, path: str) -> Row:
     return cast("Row", body)
 
 
-def _error(response: Response) -> Mapping[str, str]:
-    """The texts of an answer's ``error``; none for one in another form, as proxies before an API give."""
+def _members(response: Response) -> Mapping[str, Any]:
+    """An answer's ``error``; nothing for one in another form, as proxies before an API give."""
     try:
         body = response.json()
     except Malformed:
         return {}
     error = cast("dict[str, Any]", body).get("error") if isinstance(body, dict) else None
-    if not isinstance(error, dict):
-        return {}
-    members = cast("dict[str, Any]", error)
-    return {name: value for name, value in members.items() if isinstance(value, str)}
+    return cast("dict[str, Any]", error) if isinstance(error, dict) else {}
 
 
-def _raise_for(response: Response) -> None:
-    if response.status < 400:
-        return
+def _error(response: Response) -> Mapping[str, str]:
+    """The texts of an answer's ``error``."""
+    return {name: value for name, value in _members(response).items() if isinstance(value, str)}
+
+
+def _declined(response: Response) -> Row | None:
+    """The payment intent whose attempt was declined."""
+    intent = _members(response).get("payment_intent")
+    if not isinstance(intent, dict):
+        return None
+    row = cast("Row", intent)
+    return row if isinstance(row.get("id"), str) else None
+
+
+def _code_and_message(response: Response) -> tuple[str | None, str]:
     error = _error(response)
     code = error.get("code") or error.get("type")
     # Stripe's own text quotes what was sent, so only its code and the parameter's name are passed on.
     message = f"Stripe answered {code or 'in an unknown form'}"
     if "param" in error:
         message += f", parameter {error['param']}"
+    return code, message
+
+
+def _raise_for_write(response: Response) -> None:
+    if response.status < 400:
+        return
+    code, message = _code_and_message(response)
+    if code in WRONG_STATE:
+        raise Conflict(message, vendor_code="wrong_state")
+    if response.status == 424:
+        raise OutcomeUnknown(message, vendor_code=code)
+    if code is None and response.status not in _CERTAIN and response.status < 500:
+        # Perhaps a decline that was cut short.
+        raise Malformed(f"{message} (HTTP {response.status})")
+    if code in WRITE_ERRORS or not _worth_retrying(response, code):
+        raise_for(response, code=code, message=message, table=WRITE_ERRORS)
+    raise Throttled(message, retry_after_s=retry_after_s(response.headers), vendor_code=code)
+
+
+def _raise_for(response: Response) -> None:
+    if response.status < 400:
+        return
+    code, message = _code_and_message(response)
     if _worth_retrying(response, code):
         raise Throttled(message, retry_after_s=retry_after_s(response.headers), vendor_code=code)
     raise_for(response, code=code, message=message, table=ERRORS)

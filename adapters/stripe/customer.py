@@ -28,7 +28,7 @@ from adapters.stripe.settings import StripeSettings
 CUSTOMER, METHODS = "customer", "payment_methods"
 """The two resources a customer's fields come from, as the field map asks for them."""
 
-_ID = re.compile(r"(?!search$)[A-Za-z0-9_-]{1,255}")
+CUSTOMER_ID = re.compile(r"(?!search$)[A-Za-z0-9_-]{1,255}")
 """Customers imported long ago can have an id of another form than ``cus_…``; ``search`` is an endpoint."""
 
 
@@ -76,7 +76,7 @@ class Customers(Resource):
 
     async def read_many(self, ids: Sequence[str], select: frozenset[str]) -> Mapping[str, Row]:
         parts = frozenset(self.fields.projection(select))
-        wanted = [id for id in dict.fromkeys(ids) if _ID.fullmatch(id)]
+        wanted = [id for id in dict.fromkeys(ids) if CUSTOMER_ID.fullmatch(id)]
         rows = await together(self._read(id, parts) for id in wanted)
         return {id: row for id, row in zip(wanted, rows, strict=True) if row is not None}
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from adapters.contracts.convert import money_from_minor
+from adapters.contracts.convert import money_from_minor, money_to_minor
 from adapters.contracts.values import Money
 
 MINOR_DIGITS: Mapping[str, int] = {
@@ -31,3 +31,8 @@ with two places (5 ISK is 500); IQD, LYD, CLF and UYW are not in the list of thr
 def money(amount: int | None, currency: str | None) -> Money | None:
     """``money(500, "isk")`` is 5.00 ISK; ``money(500, "jpy")`` is 500 JPY."""
     return money_from_minor(amount, currency, MINOR_DIGITS)
+
+
+def minor(money: Money) -> int:
+    """The other way. Raises ``ValueError`` for an amount finer than Stripe counts in that currency."""
+    return money_to_minor(money, MINOR_DIGITS)

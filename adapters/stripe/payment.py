@@ -15,13 +15,13 @@ from adapters.contracts.convert import status_from, utc_from_unix
 from adapters.contracts.errors import Unsupported
 from adapters.contracts.fields import Field, FieldMap, Op, Row
 from adapters.contracts.resource import Caps, Page, PageRequest, Resource
-from adapters.contracts.values import PaymentMethod
+from adapters.contracts.values import Money, PaymentMethod
 from adapters.contracts.vocabulary import PaymentStatus, RecordType
 from adapters.stripe import payment_method
 from adapters.stripe.client import MAX_ROWS, StripeClient, expanding, together
 from adapters.stripe.failure import read_failure
 from adapters.stripe.listing import list_page
-from adapters.stripe.money import money
+from adapters.stripe.money import minor, money
 from adapters.stripe.settings import StripeSettings
 
 STATUSES: Mapping[str, PaymentStatus] = {
@@ -37,20 +37,26 @@ STATUSES: Mapping[str, PaymentStatus] = {
 payment failed goes back to ``requires_payment_method``, and a succeeded one never leaves that status."""
 
 _CHARGE, _METHOD = "latest_charge", "payment_method"
-_ID = re.compile(r"pi_[A-Za-z0-9_]{1,250}")
+PAYMENT_ID = re.compile(r"pi_[A-Za-z0-9_]{1,250}")
 
 
 def payment_fields(settings: StripeSettings) -> FieldMap:
-    """The field map of a payment intent; ``asks`` are what to expand."""
+    """The field map of a payment intent; ``asks`` are what to expand, ``write`` gives form fields."""
     return FieldMap(
         "payment_intent",
         [
             Field("id", (), lambda row: row["id"]),
-            Field("customer_in_payments", (), lambda row: row["customer"], filters={Op.IN: _customer}),
-            Field("invoice_in_erp", (), lambda row: row["metadata"].get(settings.erp_invoice_id_key) or None),
-            Field("customer_in_crm", (), lambda row: row["metadata"].get(settings.crm_id_key) or None),
+            Field(
+                "customer_in_payments",
+                (),
+                lambda row: row["customer"],
+                write=lambda id: {"customer": id},
+                filters={Op.IN: _customer},
+            ),
+            _link("invoice_in_erp", settings.erp_invoice_id_key),
+            _link("customer_in_crm", settings.crm_id_key),
             Field("status", (_CHARGE,), _status),
-            Field("amount", (), lambda row: money(row["amount"], row["currency"])),
+            Field("amount", (), lambda row: money(row["amount"], row["currency"]), write=_write_amount),
             Field("amount_refunded", (_CHARGE,), _amount_refunded),
             Field("method", (_CHARGE, _METHOD), _method),
             Field("failure", (_CHARGE,), lambda row: read_failure(row, _expanded(row, _CHARGE))),
@@ -77,9 +83,20 @@ class Payments(Resource):
 
     async def read_many(self, ids: Sequence[str], select: frozenset[str]) -> Mapping[str, Row]:
         params = expanding(self.fields.projection(select))
-        wanted = [id for id in dict.fromkeys(ids) if _ID.fullmatch(id)]
+        wanted = [id for id in dict.fromkeys(ids) if PAYMENT_ID.fullmatch(id)]
         rows = await together(self._client.retrieve(f"/v1/payment_intents/{id}", params) for id in wanted)
         return {id: row for id, row in zip(wanted, rows, strict=True) if row is not None}
+
+
+def _link(name: str, key: str) -> Field:
+    """A link to another system's record, in the metadata."""
+    return Field(
+        name, (), lambda row: row["metadata"].get(key) or None, write=lambda id: {f"metadata[{key}]": id}
+    )
+
+
+def _write_amount(amount: Money) -> Mapping[str, str]:
+    return {"amount": str(minor(amount)), "currency": amount.currency.lower()}
 
 
 def _expanded(row: Row, name: str) -> Mapping[str, Any] | None:

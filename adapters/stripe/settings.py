@@ -15,7 +15,7 @@ class StripeSettings(ConnectionSettings):
     )
     api_key: SecretStr = Field(
         description="A secret key, or a restricted key that may read customers, payment methods, "
-        "payment intents and charges."
+        "payment intents and charges; to write, also write payment intents and refunds and read events."
     )
     api_version: str = Field(
         default="2026-10-28.endive",

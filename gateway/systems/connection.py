@@ -58,8 +58,8 @@ class Connection:
         self.adapter = adapter
         self.breaker = breaker or CircuitBreaker()
         self.throttled_until: datetime | None = None
+        self.max_concurrency = max_concurrency
         self._deadline_s = deadline_s
-        self._max_concurrency = max_concurrency
         self._budget = asyncio.Semaphore(max_concurrency)
         self._recent: deque[tuple[float, bool]] = deque(maxlen=100)
 
@@ -89,6 +89,30 @@ class Connection:
             raise late from None
         except SystemFault as fault:
             self._note(fault, started, asked=sent and not isinstance(fault, Unsupported))
+            raise
+        except BaseException:
+            self.breaker.abandoned()
+            raise
+        self.breaker.succeeded()
+        self._recent.append((time.perf_counter() - started, True))
+        return result
+
+    async def once(self, act: Callable[[], Awaitable[T]]) -> T:
+        """Runs a write, or the reading that settles one: a single try, within the circuit and the budget.
+
+        Its deadline is the caller's. What it raises that is no ``SystemFault``, the adapter did not foresee.
+        """
+        started = time.perf_counter()
+        try:
+            self.breaker.admit()
+        except SystemFault as refusal:
+            refusal.system = self.system
+            raise
+        try:
+            async with self._budget:
+                result = await act()
+        except SystemFault as fault:
+            self._note(fault, started, asked=not isinstance(fault, Unsupported))
             raise
         except BaseException:
             self.breaker.abandoned()
@@ -131,7 +155,7 @@ class Connection:
         return OutcomeUnknown(f"no answer within {self._deadline_s:g} s", timed_out=True)
 
     def _busy(self) -> SystemFault:
-        return Throttled(f"busy: the {self._max_concurrency} requests it may get at once were under way")
+        return Throttled(f"busy: the {self.max_concurrency} requests it may get at once were under way")
 
     def _note(self, fault: SystemFault, started: float, *, asked: bool) -> None:
         """Tells the circuit and the health of a fault. Where nothing was asked, it tells of neither."""

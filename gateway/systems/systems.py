@@ -32,6 +32,10 @@ class ConnectedSystems:
             if connection.system is system and record_type in connection.adapter.resources
         ]
 
+    def all(self) -> Sequence[Connection]:
+        """The connections themselves, in the order of configuration."""
+        return list(self._connections.values())
+
     def system_of(self, connection: str) -> System | None:
         found = self._connections.get(connection)
         return None if found is None else found.system

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
@@ -16,10 +17,11 @@ from adapters.contracts.errors import NotFound, OutcomeUnknown, Rejected, Unauth
 from adapters.contracts.fields import Op
 from adapters.contracts.values import Address, Money, Period, Plan
 from adapters.contracts.vocabulary import RecordType, SubscriptionStatus
+from adapters.contracts.writes import Verb, Write
 from adapters.emulation.generate import generate
 from adapters.emulation.store import open_store
 from adapters.emulation.world import CustomerFact, SubscriptionFact, World
-from tests.contract.harness import FilterCase, Harness, Sample
+from tests.contract.harness import FilterCase, Harness, Sample, WriteCase
 from tests.support.server import serving
 
 S = SubscriptionStatus
@@ -133,6 +135,143 @@ def filter_cases(world: World) -> list[FilterCase]:
     ]
 
 
+class Desk:
+    """Subscriptions of their own for the writes: copies of seeded ones, in the status that is asked for."""
+
+    def __init__(self, store: sqlite3.Connection, world: World) -> None:
+        self._store = store
+        self._facts = {fact.status: fact for fact in reversed(world.subscriptions[:-1])}
+        self._count = 0
+
+    def one(self, status: SubscriptionStatus) -> str:
+        self._count += 1
+        record_id = f"AzWritten{self._count}"
+        self._store.execute(
+            "INSERT INTO chargebee_subscription (id, document)"
+            " SELECT ?, json_set(document, '$.id', ?) FROM chargebee_subscription WHERE id = ?",
+            (record_id, record_id, self._facts[status].id),
+        )
+        return record_id
+
+    def currency(self, status: SubscriptionStatus) -> str:
+        return self._facts[status].customer.currency
+
+    def code(self, status: SubscriptionStatus) -> str:
+        return plan_code(self._facts[status])
+
+    def quantity(self, status: SubscriptionStatus) -> int:
+        return self._facts[status].quantity
+
+
+def write_cases(store: sqlite3.Connection, world: World) -> list[WriteCase]:
+    desk = Desk(store, world)
+    codes = [f"{family}-{desk.currency(S.ACTIVE)}-Yearly" for family in ("enterprise", "team")]
+    code = next(code for code in codes if code != desk.code(S.ACTIVE))
+    quantity = desk.quantity(S.ACTIVE) + 7
+    elsewhere = f"team-{'USD' if desk.currency(S.ACTIVE) != 'USD' else 'EUR'}-Monthly"
+
+    def at(status: SubscriptionStatus, verb: Verb, **options: Any) -> Callable[[str], Write]:
+        return lambda key: Write(verb, desk.one(status), key, options=options)
+
+    def amend(status: SubscriptionStatus, effective: str, **changes: Any) -> Callable[[str], Write]:
+        return lambda key: Write(
+            Verb.AMEND_SUBSCRIPTION, desk.one(status), key, changes, {"effective": effective}
+        )
+
+    def reads(**expected: Any) -> Callable[[Write], Mapping[str, Any]]:
+        return lambda write: {"id": write.record_id, **expected}
+
+    now: dict[str, Any] = {"effective": "NOW"}
+    later: dict[str, Any] = {"effective": "END_OF_TERM"}
+    return [
+        WriteCase(
+            "amend plan and quantity now",
+            amend(S.ACTIVE, "NOW", plan_code=code, quantity=quantity),
+            reads(plan_code=code, quantity=quantity, plan=Plan(code, None, 12), status=S.ACTIVE),
+            refused=amend(S.ACTIVE, "NOW", plan_code="no-such-price", quantity=1),
+            wrong_state=amend(S.PAUSED, "NOW", quantity=quantity),
+            path="/update_for_items",
+        ),
+        WriteCase(
+            "amend the quantity now",
+            amend(S.ACTIVE, "NOW", quantity=quantity),
+            reads(plan_code=desk.code(S.ACTIVE), quantity=quantity),
+            refused=amend(S.ACTIVE, "NOW", quantity=0),
+            path="/update_for_items",
+        ),
+        WriteCase(
+            "amend the plan now",
+            amend(S.ACTIVE, "NOW", plan_code=code),
+            reads(plan_code=code, quantity=desk.quantity(S.ACTIVE)),
+            refused=amend(S.ACTIVE, "NOW", plan_code=elsewhere),
+            path="/update_for_items",
+        ),
+        WriteCase(
+            "amend at the end of the term",
+            amend(S.ACTIVE, "END_OF_TERM", plan_code=code, quantity=quantity),
+            reads(plan_code=desk.code(S.ACTIVE), quantity=desk.quantity(S.ACTIVE)),
+            refused=amend(S.ACTIVE, "END_OF_TERM", plan_code=code, quantity=-1),
+            wrong_state=amend(S.CANCELLED, "END_OF_TERM", quantity=quantity),
+            path="/update_for_items",
+        ),
+        WriteCase(
+            "amend what is cancelled",
+            amend(S.CANCELLED, "NOW", quantity=desk.quantity(S.CANCELLED) + 1),
+            reads(status=S.CANCELLED, quantity=desk.quantity(S.CANCELLED) + 1),
+            path="/update_for_items",
+        ),
+        WriteCase(
+            "pause",
+            at(S.ACTIVE, Verb.PAUSE_SUBSCRIPTION),
+            reads(status=S.PAUSED, next_billing_on=None),
+            wrong_state=at(S.FUTURE, Verb.PAUSE_SUBSCRIPTION),
+            path="/pause",
+        ),
+        WriteCase(
+            "resume",
+            at(S.PAUSED, Verb.RESUME_SUBSCRIPTION),
+            reads(status=S.ACTIVE),
+            wrong_state=at(S.CANCELLED, Verb.RESUME_SUBSCRIPTION),
+            path="/resume",
+        ),
+        WriteCase(
+            "cancel now",
+            at(S.ACTIVE, Verb.CANCEL_SUBSCRIPTION, **now, reason="Too expensive"),
+            reads(status=S.CANCELLED, cancelled_on=datetime.now(UTC).date(), next_billing_on=None),
+            wrong_state=at(S.CANCELLED, Verb.CANCEL_SUBSCRIPTION, **now),
+            path="/cancel_for_items",
+        ),
+        WriteCase(
+            "cancel at the end of the term",
+            at(S.ACTIVE, Verb.CANCEL_SUBSCRIPTION, **later, reason="in words of their own"),
+            reads(status=S.NON_RENEWING, next_billing_on=None),
+            wrong_state=at(S.NON_RENEWING, Verb.CANCEL_SUBSCRIPTION, **later),
+            path="/cancel_for_items",
+        ),
+        WriteCase(
+            "cancel at the end of the trial",
+            at(S.TRIAL, Verb.CANCEL_SUBSCRIPTION, **later),
+            reads(status=S.TRIAL, next_billing_on=None),
+            wrong_state=at(S.FUTURE, Verb.CANCEL_SUBSCRIPTION, **later),
+            path="/cancel_for_items",
+        ),
+        WriteCase(
+            "reactivate what is cancelled",
+            at(S.CANCELLED, Verb.REACTIVATE_SUBSCRIPTION),
+            reads(status=S.ACTIVE, cancelled_on=None),
+            wrong_state=at(S.ACTIVE, Verb.REACTIVATE_SUBSCRIPTION),
+            path="/reactivate",
+        ),
+        WriteCase(
+            "reactivate what is to end",
+            at(S.NON_RENEWING, Verb.REACTIVATE_SUBSCRIPTION),
+            reads(status=S.ACTIVE, cancelled_on=None),
+            wrong_state=at(S.PAUSED, Verb.REACTIVATE_SUBSCRIPTION),
+            path="/remove_scheduled_cancellation",
+        ),
+    ]
+
+
 @contextlib.contextmanager
 def harness() -> Iterator[Harness]:
     """Starts the emulator with 40 customers, and one subscription that was moved to another entity."""
@@ -185,5 +324,6 @@ def harness() -> Iterator[Harness]:
                 (500, OutcomeUnknown),
                 (503, OutcomeUnknown),
             ],
+            writes=write_cases(store, world),
         )
     store.close()

@@ -21,6 +21,7 @@ from adapters.emulation.world import CustomerFact, InvoiceFact, LegalEntityFact,
 from adapters.netsuite.emulator import EMULATOR
 from adapters.netsuite.manifest import MANIFEST
 from tests.contract.harness import FilterCase, Harness, Sample
+from tests.contract.writes_netsuite import write_cases
 from tests.support.server import serving
 
 _S = InvoiceStatus
@@ -67,6 +68,7 @@ def harness() -> Iterator[Harness]:
                 (500, OutcomeUnknown),
                 (503, OutcomeUnknown),
             ],
+            writes=write_cases(world, store, unknown),
         )
     store.close()
 

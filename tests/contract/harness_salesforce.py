@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import itertools
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -11,12 +13,14 @@ from adapters.contracts.errors import NotFound, OutcomeUnknown, Rejected, Unauth
 from adapters.contracts.fields import Op
 from adapters.contracts.values import Address, Person
 from adapters.contracts.vocabulary import CustomerStatus, RecordType
+from adapters.contracts.writes import Verb, Write
 from adapters.emulation.generate import generate
+from adapters.emulation.ids import salesforce_id
 from adapters.emulation.store import open_store
 from adapters.emulation.world import CustomerFact, PersonFact, SubscriptionFact, World
 from adapters.salesforce.emulator import EMULATOR
 from adapters.salesforce.manifest import MANIFEST
-from tests.contract.harness import FilterCase, Harness, Sample
+from tests.contract.harness import FilterCase, Harness, Sample, WriteCase
 from tests.support.server import serving
 
 
@@ -59,8 +63,87 @@ def harness() -> Iterator[Harness]:
                 (500, OutcomeUnknown),
                 (503, OutcomeUnknown),
             ],
+            writes=_writes(store, world),
         )
     store.close()
+
+
+WANTED: dict[str, dict[str, Any]] = {
+    "every column": {
+        "name": "Möbel & Söhne GmbH",
+        "status": CustomerStatus.SUSPENDED,
+        "segment": "Enterprise",
+        "industry": "Furniture",
+        "website": "https://moebel.example.com",
+        "phone": "+49 30 901820",
+        "email": "buchhaltung@moebel.example.com",
+        "shipping_address": Address("Gartenstr. 5", "2. Hof", "Berlin", "Berlin", "10115", "DE"),
+    },
+    "one column": {"name": 'O\'Neil \\ "Sons" 渡辺'},
+    "columns cleared": {
+        "status": None,
+        "segment": None,
+        "website": None,
+        "email": None,
+        "shipping_address": None,
+    },
+}
+"""What the cases change."""
+
+
+def _writes(store: sqlite3.Connection, world: World) -> list[WriteCase]:
+    numbers = itertools.count(1)
+
+    def update(changes: Mapping[str, Any]) -> Callable[[str], Write]:
+        def write(key: str) -> Write:
+            number = next(numbers)
+            # The org refuses two accounts that share name and website.
+            website = {"website": f"https://moebel-{number}.example.com"} if changes.get("website") else {}
+            account = _new_account(store, world.customers[0].crm_id, number)
+            return Write(Verb.UPDATE_CUSTOMER, account, key, {**changes, **website})
+
+        return write
+
+    def locked(key: str) -> Write:
+        write = update({"name": "Locked"})(key)
+        store.execute("INSERT INTO salesforce_lock VALUES (?, 'ENTITY_IS_LOCKED')", (write.record_id,))
+        return write
+
+    return [
+        WriteCase(
+            name=name,
+            write=update(changes),
+            expected=_reads_as,
+            refused=update({"email": "nobody"}),
+            wrong_state=locked,
+            method="PATCH",
+            path="/sobjects/Account/",
+        )
+        for name, changes in WANTED.items()
+    ]
+
+
+def _new_account(store: sqlite3.Connection, like: str, number: int) -> str:
+    """An account as another is, but for its id, name, website and links to other systems."""
+    row = dict(store.execute("SELECT * FROM salesforce_account WHERE Id = ?", (like,)).fetchone())
+    row |= {
+        "Id": salesforce_id("001", 60_000_000 + number),
+        "Name": f"Customer {number}",
+        "Website": f"https://customer-{number}.example.com",
+        "Chargebee_Customer_Id__c": None,
+        "Stripe_Customer_Id__c": None,
+    }
+    places = ", ".join("?" for _ in row)
+    store.execute(f"INSERT INTO salesforce_account VALUES ({places})", list(row.values()))
+    return row["Id"]
+
+
+def _reads_as(write: Write) -> dict[str, Any]:
+    # No status at all is one that nobody knows.
+    return {
+        name: CustomerStatus.UNKNOWN if name == "status" and value is None else value
+        for name, value in write.changes.items()
+    }
 
 
 def _links(

@@ -21,6 +21,7 @@ from adapters.stripe.emulator import EMULATOR
 from adapters.stripe.emulator.objects import Objects
 from adapters.stripe.manifest import MANIFEST
 from tests.contract.harness import FilterCase, Harness, Sample
+from tests.contract.writes_stripe import stripe_writes
 from tests.support.server import serving
 
 PLACES = {"USD": 2, "EUR": 2, "JPY": 0}
@@ -70,6 +71,7 @@ def harness() -> Iterator[Harness]:
                 (500, OutcomeUnknown),
                 (503, OutcomeUnknown),
             ],
+            writes=stripe_writes(base_url, world),
         )
     store.close()
 

@@ -1,4 +1,4 @@
-"""The emulator's endpoints: lists and single records, behind HTTP Basic."""
+"""The emulator's endpoints: lists, single records and operations on a subscription, behind HTTP Basic."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import base64
 import binascii
 import hmac
 import sqlite3
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
+from urllib.parse import parse_qsl
 
 import msgspec
 from starlette.applications import Starlette
@@ -16,16 +18,23 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from adapters.chargebee.emulator import idempotency, scheduled
 from adapters.chargebee.emulator import query as queries
 from adapters.chargebee.emulator.catalogue import CATALOGUES, CUSTOMERS, SUBSCRIPTIONS, Catalogue
+from adapters.chargebee.emulator.operations import find, operate
 from adapters.chargebee.emulator.problem import Problem
+from adapters.emulation.journal import open_journal
+from adapters.emulation.store import transaction
 
 API_KEY = "test_sandbox_of_fieldgate"
 """The one key of the sandbox's site."""
 
 
-def create_app(store: sqlite3.Connection) -> Starlette:
-    """The bare app over a seeded store."""
+def create_app(store: sqlite3.Connection, clock: Callable[[], float] = time.time) -> Starlette:
+    """The bare app over a seeded store. ``clock`` gives seconds since 1970."""
+    open_journal(store)
+    idempotency.open_memory(store)
+    scheduled.open_schedule(store)
 
     async def many(request: Request) -> Response:
         catalogue = _catalogue(request)
@@ -38,8 +47,33 @@ def create_app(store: sqlite3.Connection) -> Starlette:
             raise Problem(404, f"{record_id} not found", param=f"{catalogue.resource}_id")
         return _json(_envelopes(store, catalogue, [row["document"]])[0])
 
+    async def one_as_scheduled(request: Request) -> Response:
+        subscription = scheduled.with_changes(store, find(store, request.path_params["id"]))
+        return _json(_with_customers(store, [subscription])[0])
+
+    async def operation(request: Request) -> Response:
+        body, now = await request.body(), clock()
+        key = request.headers.get(idempotency.KEY) or None
+        signed = idempotency.signature(request.url.path, body)
+        with transaction(store):
+            answer = None if key is None else idempotency.recall(store, key, signed, now)
+            if answer is not None:
+                return _json(answer, headers={idempotency.REPLAYED: "true"})
+            pairs = parse_qsl(body.decode(errors="replace"), keep_blank_values=True)
+            left = operate(store, request.path_params["id"], request.path_params["name"], pairs, key, now)
+            answer = msgspec.json.encode(_with_customers(store, [left])[0])
+            if key is not None:
+                idempotency.remember(store, key, signed, now, answer)
+        return _json(answer)
+
     return Starlette(
         routes=[
+            Route(
+                "/api/v2/subscriptions/{id:path}/retrieve_with_scheduled_changes",
+                _guarded(one_as_scheduled),
+                methods=["GET"],
+            ),
+            Route("/api/v2/subscriptions/{id:path}/{name}", _guarded(operation), methods=["POST"]),
             Route("/api/v2/{path}", _guarded(many), methods=["GET"]),
             Route("/api/v2/{path}/{id:path}", _guarded(one), methods=["GET"]),
         ],
@@ -79,7 +113,11 @@ def _envelopes(store: sqlite3.Connection, catalogue: Catalogue, documents: list[
     records: list[dict[str, Any]] = [msgspec.json.decode(document) for document in documents]
     if catalogue is not SUBSCRIPTIONS:
         return [{catalogue.resource: record} for record in records]
-    ids = {record["customer_id"] for record in records}
+    return _with_customers(store, records)
+
+
+def _with_customers(store: sqlite3.Connection, subscriptions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    ids = {subscription["customer_id"] for subscription in subscriptions}
     places = ", ".join("?" for _ in ids)
     customers = {
         row["id"]: msgspec.json.decode(row["document"])
@@ -87,7 +125,10 @@ def _envelopes(store: sqlite3.Connection, catalogue: Catalogue, documents: list[
             f"SELECT id, document FROM {CUSTOMERS.table} WHERE id IN ({places})", tuple(ids)
         )
     }
-    return [{"subscription": record, "customer": customers[record["customer_id"]]} for record in records]
+    return [
+        {"subscription": subscription, "customer": customers[subscription["customer_id"]]}
+        for subscription in subscriptions
+    ]
 
 
 def _catalogue(request: Request) -> Catalogue:
@@ -128,7 +169,11 @@ async def _no_route(request: Request, error: Exception) -> Response:
     return await _refuse(request, Problem(405 if status == 405 else 404))
 
 
-def _json(body: Any, status: int = 200) -> Response:
+def _json(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """``body`` is encoded, or is bytes that are."""
     return Response(
-        msgspec.json.encode(body), status_code=status, media_type="application/json;charset=utf-8"
+        body if isinstance(body, bytes) else msgspec.json.encode(body),
+        status_code=status,
+        headers=headers,
+        media_type="application/json;charset=utf-8",
     )

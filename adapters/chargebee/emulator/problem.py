@@ -25,15 +25,21 @@ class Problem(Exception):
     """A request that Chargebee would refuse; ``body`` is its answer."""
 
     def __init__(
-        self, status: int, message: str | None = None, *, code: str | None = None, param: str | None = None
+        self,
+        status: int,
+        message: str | None = None,
+        *,
+        code: str | None = None,
+        param: str | None = None,
+        kind: str | None = None,
     ) -> None:
-        kind, usual_code, usual_message = _BY_STATUS[status]
+        usual_kind, usual_code, usual_message = _BY_STATUS[status]
         super().__init__(message or usual_message)
         code = code or usual_code
         self.status = status
         body: dict[str, object] = {
             "message": message or usual_message,
-            "type": kind,
+            "type": kind or usual_kind,
             "api_error_code": code,
             # The two older attributes are still sent beside the newer ones.
             "error_code": code,
@@ -41,6 +47,11 @@ class Problem(Exception):
             "http_status_code": status,
         }
         self.body = body if param is None else {**body, "param": param}
+
+
+def wrong(name: str, why: str) -> Problem:
+    """The answer to a parameter with a value that cannot be."""
+    return Problem(400, f"{name} : {why}", code="param_wrong_value", param=name)
 
 
 def error_form(status: int, kind: str) -> ErrorBody:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from adapters.chargebee.emulator.catalogue import Catalogue, Filter, Kind
-from adapters.chargebee.emulator.problem import Problem
+from adapters.chargebee.emulator.problem import Problem, wrong
 
 DEFAULT_LIMIT, MAX_LIMIT = 10, 100
 
@@ -78,11 +78,6 @@ def _position(text: str) -> tuple[Any, int]:
     except (ValueError, TypeError, AttributeError) as error:
         raise wrong("offset", "is not valid") from error
     return place
-
-
-def wrong(name: str, why: str) -> Problem:
-    """The answer to a parameter with a value that cannot be."""
-    return Problem(400, f"{name} : {why}", code="param_wrong_value", param=name)
 
 
 def _clause(name: str, operator: str, entry: Filter, text: str) -> tuple[str, list[Any]]:

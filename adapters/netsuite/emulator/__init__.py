@@ -7,9 +7,11 @@ from typing import Any
 
 from adapters.contracts.vocabulary import System
 from adapters.emulation.emulator import Emulator
+from adapters.emulation.limits import Limits
 from adapters.netsuite.emulator.access import CERTIFICATE_ID, CLIENT_ID, private_key_pem
 from adapters.netsuite.emulator.app import app
 from adapters.netsuite.emulator.problems import error_form
+from adapters.netsuite.emulator.restlet import DEPLOY, SCRIPT
 from adapters.netsuite.emulator.seed import seed
 
 
@@ -22,9 +24,18 @@ def settings(base_url: str) -> Mapping[str, Any]:
         "certificate_id": CERTIFICATE_ID,
         "private_key": private_key_pem(),
         "draft_column": "custbody_draft",
+        "void_restlet": {"script": SCRIPT, "deploy": DEPLOY},
     }
 
 
 EMULATOR = Emulator(
-    vendor="netsuite", system=System.ERP, seed=seed, app=app, errors=error_form, settings=settings
+    vendor="netsuite",
+    system=System.ERP,
+    seed=seed,
+    app=app,
+    errors=error_form,
+    settings=settings,
+    # The base tier's (https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/section_1500275531.html);
+    # NetSuite has no limit per second.
+    limits=Limits(concurrency=15),
 )

@@ -6,7 +6,7 @@ import hashlib
 import secrets
 import time
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
@@ -18,6 +18,7 @@ CLIENT_ID = "fieldgate-sandbox-integration"
 CERTIFICATE_ID = "fieldgate-sandbox-certificate"
 ALGORITHMS = ["PS256", "PS384", "PS512", "ES256", "ES384", "ES512"]
 TOKEN_LIVES_S = 3600
+SCOPES = frozenset({"rest_webservices", "restlets", "suite_analytics"})
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
@@ -48,6 +49,7 @@ class Access:
         public = _key().public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
         self._certificate = ECKey.import_key(public)
         self._ends_at: dict[str, float] = {}
+        self._scopes: dict[str, frozenset[str]] = {}
 
     def token(self, form: dict[str, str], token_url: str) -> dict[str, str]:
         """A token for a form whose assertion holds. Raises ``Refused``."""
@@ -55,19 +57,23 @@ class Access:
             raise Refused("unsupported_grant_type")
         if form.get("client_assertion_type") != ASSERTION_TYPE or "client_assertion" not in form:
             raise Refused("invalid_request")
-        self._verify(form["client_assertion"], token_url)
+        scopes = self._verify(form["client_assertion"], token_url)
         now = time.monotonic()
         self._ends_at = {token: ends_at for token, ends_at in self._ends_at.items() if ends_at > now}
+        self._scopes = {token: self._scopes[token] for token in self._ends_at}
         token = secrets.token_urlsafe(32)
         self._ends_at[token] = now + TOKEN_LIVES_S
+        self._scopes[token] = scopes
         return {"access_token": token, "expires_in": str(TOKEN_LIVES_S), "token_type": "bearer"}
 
-    def allows(self, authorization: str | None) -> bool:
-        """Whether a request's ``Authorization`` carries a token that still lives."""
+    def allows(self, authorization: str | None, scope: str = "rest_webservices") -> bool:
+        """Whether ``Authorization`` carries a token that still lives and is good for ``scope``."""
         scheme, _, token = (authorization or "").partition(" ")
-        return scheme.lower() == "bearer" and self._ends_at.get(token, 0.0) > time.monotonic()
+        alive = scheme.lower() == "bearer" and self._ends_at.get(token, 0.0) > time.monotonic()
+        return alive and scope in self._scopes[token]
 
-    def _verify(self, assertion: str, token_url: str) -> None:
+    def _verify(self, assertion: str, token_url: str) -> frozenset[str]:
+        """The scopes that are asked for."""
         try:
             decoded = jwt.decode(assertion, self._certificate, algorithms=ALGORITHMS)
         except (JoseError, ValueError):
@@ -86,5 +92,11 @@ class Access:
         # The vendor's rule: less than 60 minutes between the two.
         if expires_at <= now or issued_at > now + 60 or expires_at - issued_at >= 3600:
             raise Refused("invalid_grant")
-        if not isinstance(scopes, list) or "rest_webservices" not in scopes:
+        asked = (
+            frozenset(str(each) for each in cast("list[Any]", scopes))
+            if isinstance(scopes, list)
+            else frozenset[str]()
+        )
+        if not asked or not asked <= SCOPES:
             raise Refused("invalid_scope")
+        return asked

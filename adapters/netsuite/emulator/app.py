@@ -1,4 +1,4 @@
-"""The emulator's endpoints: token, SuiteQL, single records, server time."""
+"""The emulator's endpoints: token, SuiteQL, single records, the RESTlet, server time."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from adapters.netsuite.emulator.access import Access, Refused
+from adapters.netsuite.emulator.changes import change_record, json_object
 from adapters.netsuite.emulator.functions import register
-from adapters.netsuite.emulator.problems import Problem, search_problem, standard
+from adapters.netsuite.emulator.problems import Problem, no_record, search_problem, standard
 from adapters.netsuite.emulator.records import record
+from adapters.netsuite.emulator.restlet import run_restlet
 from adapters.netsuite.emulator.sql import compile_query, unknown_identifier
 from adapters.netsuite.emulator.tables import HIDDEN
 
@@ -44,6 +46,12 @@ def app(store: sqlite3.Connection) -> ASGIApp:
                 emulator.guarded(emulator.record),
                 methods=["GET"],
             ),
+            Route(
+                _REST + "/record/v1/{kind:str}/{record_id:str}",
+                emulator.guarded(emulator.change),
+                methods=["PATCH"],
+            ),
+            Route("/app/site/hosting/restlet.nl", emulator.restlet, methods=["POST"]),
             Route(f"{_REST}/system/v1/serverTime", emulator.guarded(emulator.server_time), methods=["GET"]),
         ],
     )
@@ -99,16 +107,29 @@ class _NetSuite:
         return _answer(page, "collection")
 
     async def record(self, request: Request) -> Response:
-        kind, record_id = request.path_params["kind"], request.path_params["record_id"]
-        if kind not in ("customer", "invoice"):
-            detail = f"Record type '{kind}' does not exist. Provide a valid record type."
-            raise Problem(404, "NONEXISTENT_ID", detail, ("o:urlPath", kind))
+        kind, record_id = _address(request)
         root = f"{str(request.base_url).rstrip('/')}{_REST}/record/v1"
-        found = record(self._store, root, kind, int(record_id)) if record_id.isdecimal() else None
+        found = record(self._store, root, kind, record_id)
         if found is None:
-            missing = standard(404)
-            raise Problem(404, missing.code, missing.detail, ("o:urlPath", record_id))
+            raise no_record(record_id)
         return _answer(found, "singular")
+
+    async def change(self, request: Request) -> Response:
+        kind, record_id = _address(request)
+        for name in request.query_params:
+            detail = f"Invalid query parameter name '{name}'."
+            raise Problem(400, "INVALID_PARAMETER", detail, ("o:errorQueryParam", name))
+        if "respond-async" in request.headers.get("prefer", "").lower():
+            # Jobs are not emulated: an answer that looked synchronous would mislead.
+            raise Problem(400, "INVALID_HEADER", "Invalid header value.", ("o:errorHeader", "Prefer"))
+        names = request.headers.get("x-netsuite-propertynamevalidation", "Warning").lower()
+        body = json_object(await request.body())
+        change_record(self._store, kind, record_id, body, strict=names == "error")
+        return Response(status_code=204, headers={"location": str(request.url)})
+
+    async def restlet(self, request: Request) -> Response:
+        allowed = self._access.allows(request.headers.get("authorization"), "restlets")
+        return run_restlet(self._store, dict(request.query_params), await request.body(), allowed=allowed)
 
     async def server_time(self, request: Request) -> Response:
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -131,6 +152,17 @@ class _NetSuite:
         if shrink and len(rows) > 1:
             rows, more = rows[:-1], True
         return [_item(names, row) for row in rows], total, more
+
+
+def _address(request: Request) -> tuple[str, int]:
+    """Record type and internal id of a request for one record."""
+    kind, record_id = request.path_params["kind"], request.path_params["record_id"]
+    if kind not in ("customer", "invoice"):
+        detail = f"Record type '{kind}' does not exist. Provide a valid record type."
+        raise Problem(404, "NONEXISTENT_ID", detail, ("o:urlPath", kind))
+    if not record_id.isdecimal():
+        raise no_record(record_id)
+    return kind, int(record_id)
 
 
 def _item(names: list[str], row: sqlite3.Row) -> dict[str, Any]:

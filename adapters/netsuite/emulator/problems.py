@@ -59,6 +59,22 @@ def search_problem(detail: str) -> Problem:
     return Problem(400, "INVALID_PARAMETER", text, ("o:errorQueryParam", "q"))
 
 
+def no_record(record_id: int | str) -> Problem:
+    """There is no record of that id."""
+    return Problem(404, *_FAULTS[404], ("o:urlPath", str(record_id)))
+
+
+def bad_content(path: str, detail: str) -> Problem:
+    """A part of the body that is not what it must be. ``path`` as ``addressBook.items[0].internalId``."""
+    text = f"Error while accessing a resource. {detail}"
+    return Problem(400, "INVALID_CONTENT", text, ("o:errorPath", path))
+
+
+def user_error(detail: str) -> Problem:
+    """What NetSuite's own rules refuse: one code for all of them, told apart by their wording alone."""
+    return Problem(400, "USER_ERROR", f"Error while accessing a resource. {detail}")
+
+
 def standard(status: int) -> Problem:
     """The usual problem of a status."""
     return Problem(status, *_FAULTS.get(status, _UNEXPECTED))

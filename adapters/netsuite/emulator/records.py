@@ -60,7 +60,9 @@ def _customer(root: str, row: sqlite3.Row) -> dict[str, Any]:
         "isPerson": False,
         "dateCreated": _zulu(row["datecreated"]),
         "lastModifiedDate": _zulu(row["lastmodifieddate"]),
+        "addressBook": {"links": [{"rel": "self", "href": f"{root}/customer/{row['id']}/addressBook"}]},
         "custentity_crm_id": row["custentity_crm_id"],
+        "custentity_fieldgate_command": row["custentity_fieldgate_command"],
     }
 
 
@@ -70,7 +72,7 @@ def _invoice(root: str, row: sqlite3.Row) -> dict[str, Any]:
         "id": str(row["id"]),
         "tranId": row["tranid"],
         "tranDate": row["trandate"][:10],
-        "dueDate": row["duedate"][:10],
+        "dueDate": row["duedate"] and row["duedate"][:10],
         "status": {"id": name, "refName": name},
         "approvalStatus": {"id": str(row["approvalstatus"])},
         "entity": _reference(root, "customer", row["entity"], row["customer_name"]),
@@ -86,6 +88,7 @@ def _invoice(root: str, row: sqlite3.Row) -> dict[str, Any]:
         "custbody_subscription_id": row["custbody_subscription_id"],
         "custbody_written_off": row["custbody_written_off"] == "T",
         "custbody_draft": row["custbody_draft"] == "T",
+        "custbody_fieldgate_command": row["custbody_fieldgate_command"],
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from calendar import monthrange
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time
@@ -43,8 +44,8 @@ def seed(store: sqlite3.Connection, world: World) -> None:
     create(store)
     symbols = list(dict.fromkeys(entity.currency for entity in world.entities))
     currencies = {symbol: place for place, symbol in enumerate(symbols, 1)}
-    days = sorted({customer.payment_terms_days for customer in world.customers})
-    terms = {value: place for place, value in enumerate(days, 1)}
+    term_days = sorted({customer.payment_terms_days for customer in world.customers})
+    terms = {value: place for place, value in enumerate(term_days, 1)}
     _insert(store, "currency", [(place, symbol, symbol, "F") for symbol, place in currencies.items()])
     _insert(store, "term", [(place, f"Net {value}", value, "F") for value, place in terms.items()])
     _insert(store, "account", _ACCOUNTS)
@@ -69,6 +70,10 @@ def seed(store: sqlite3.Connection, world: World) -> None:
     payments = [
         payment for payment in world.payments if payment.ledger_id is not None and payment.customer.erp_ids
     ]
+    days = [world.today, *(invoice.issued_on for invoice in invoices)]
+    days += [payment.created_at.date() for payment in payments]
+    periods = range(_period(min(days)), _period(max(days)) + 1)
+    _insert(store, "accountingperiod", (_period_row(number) for number in periods))
     _insert(store, "transaction", (_invoice(invoice, currencies) for invoice in invoices))
     _insert(store, "transaction", (_payment(payment, currencies) for payment in payments))
     keys = count(1)
@@ -152,6 +157,7 @@ def _customer(
         _time(customer.created_at),
         _time(customer.updated_at),
         customer.crm_id,
+        None,
     )
 
 
@@ -193,6 +199,8 @@ def _invoice(invoice: InvoiceFact, currencies: dict[str, int]) -> Sequence[Any]:
         None,
         "T" if status is _S.WRITTEN_OFF else "F",
         "T" if status is _S.DRAFT else "F",
+        None,
+        _period(invoice.issued_on),
     )
 
 
@@ -220,6 +228,8 @@ def _payment(payment: PaymentFact, currencies: dict[str, int]) -> Sequence[Any]:
         payment.id,
         None,
         None,
+        None,
+        _period(payment.created_at.date()),
     )
 
 
@@ -249,6 +259,18 @@ def _entries(payment: PaymentFact) -> Iterator[Sequence[Any]]:
     for book in (1, 2):
         yield (payment.ledger_id, 0, book, UNDEPOSITED, "T", amount, None)
         yield (payment.ledger_id, 1, book, RECEIVABLE, "T", None, amount)
+
+
+def _period(day: date) -> int:
+    """The id of a day's accounting period: months are counted from 2000."""
+    return (day.year - 2000) * 12 + day.month
+
+
+def _period_row(number: int) -> Sequence[Any]:
+    year, month = 2000 + (number - 1) // 12, (number - 1) % 12 + 1
+    start = date(year, month, 1)
+    end = date(year, month, monthrange(year, month)[1])
+    return (number, f"{start:%b %Y}", _day(start), _day(end), "F", "T")
 
 
 def _decimal(minor: int, symbol: str) -> str:

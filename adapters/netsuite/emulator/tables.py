@@ -29,6 +29,14 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "externalid": TEXT,
         "isinactive": TEXT,
     },
+    "accountingperiod": {
+        "id": "INTEGER PRIMARY KEY",
+        "periodname": TEXT,
+        "startdate": TIME,
+        "enddate": TIME,
+        "closed": TEXT,
+        "allownonglchanges": TEXT,
+    },
     "customer": {
         "id": "INTEGER PRIMARY KEY",
         "entityid": TEXT,
@@ -51,6 +59,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "datecreated": TIME,
         "lastmodifieddate": TIME,
         "custentity_crm_id": TEXT,
+        "custentity_fieldgate_command": TEXT,
     },
     "customeraddressbook": {
         "internalid": "INTEGER PRIMARY KEY",
@@ -92,6 +101,8 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "custbody_payment_id": TEXT,
         "custbody_written_off": TEXT,
         "custbody_draft": TEXT,
+        "custbody_fieldgate_command": TEXT,
+        "postingperiod": INTEGER,
         "status_cf": "TEXT GENERATED ALWAYS AS (type || ':' || status) VIRTUAL",
     },
     "transactionline": {

@@ -1,4 +1,4 @@
-"""A local org that speaks the REST API: OAuth, SOQL, composite, describe."""
+"""A local org that speaks the REST API: OAuth, SOQL, composite, describe, changes of records."""
 
 from __future__ import annotations
 

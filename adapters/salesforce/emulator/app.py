@@ -14,7 +14,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from starlette.routing import Route
 
-from adapters.salesforce.emulator.api import VERSIONS, Api, Request, with_options
+from adapters.salesforce.emulator.api import VERSIONS, Api, Reply, Request, with_options
 from adapters.salesforce.emulator.errors import INVALID_SESSION, LIMIT_EXCEEDED, ApiError, not_found
 from adapters.salesforce.emulator.query import Batching
 from adapters.salesforce.emulator.sessions import Sessions
@@ -67,12 +67,15 @@ class Org:
                 "<h1>Bad Message 414</h1><pre>reason: URI Too Long</pre>", 414, media_type="text/html"
             )
         try:
-            answer = self._answer(request, await request.body())
+            reply = self._answer(request, await request.body())
         except ApiError as error:
-            return _json(error.status, error.body, self._headers())
-        return _json(200, answer, self._headers())
+            reply = Reply(error.status, error.body)
+        headers = {**self._headers(), **reply.headers}
+        if reply.body is None:
+            return Response(status_code=reply.status, headers=headers)
+        return _json(reply.status, reply.body, headers)
 
-    def _answer(self, request: HttpRequest, raw: bytes) -> Any:
+    def _answer(self, request: HttpRequest, raw: bytes) -> Reply:
         if not self._sessions.knows(request.headers.get("authorization", "")):
             raise ApiError(401, *INVALID_SESSION)
         api = self._versions.get(request.path_params["version"])
@@ -94,6 +97,7 @@ class Org:
                 dict(request.query_params),
                 body,
                 with_options(batching, request.headers.get("sforce-query-options")),
+                dict(request.headers),
             )
         )
 

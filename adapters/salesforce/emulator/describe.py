@@ -9,8 +9,6 @@ from typing import Any
 
 from adapters.salesforce.emulator.objects import OBJECTS, Column, Entity, Kind
 
-_READ_ONLY = ("Id", "CreatedDate", "LastModifiedDate", "SystemModstamp", "EndDate", "ContractNumber")
-
 
 def summary(entity: Entity, root: str) -> dict[str, Any]:
     """The object's line in the list of objects."""
@@ -21,8 +19,9 @@ def summary(entity: Entity, root: str) -> dict[str, Any]:
         "labelPlural": f"{entity.name}s",
         "keyPrefix": entity.prefix,
         "custom": False,
-        "createable": True,
-        "updateable": True,
+        "createable": entity.writable,
+        "updateable": entity.writable,
+        "deletable": entity.writable,
         "queryable": True,
         "retrieveable": True,
         "searchable": True,
@@ -53,11 +52,14 @@ def listing(root: str) -> dict[str, Any]:
 
 
 def _field(entity: Entity, column: Column) -> dict[str, Any]:
-    is_writable = column.name not in _READ_ONLY
+    is_writable = entity.writable and not column.read_only
     return {
         "name": column.name,
         "label": column.name.removesuffix("__c").replace("_", " "),
         "type": column.kind.value,
+        "length": column.length,
+        "restrictedPicklist": bool(column.values),
+        "picklistValues": [{"value": value, "label": value, "active": True} for value in column.values],
         "custom": column.name.endswith("__c"),
         "nillable": not column.required,
         "externalId": column.external_id,

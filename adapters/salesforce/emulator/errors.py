@@ -23,6 +23,11 @@ def malformed(message: str) -> ApiError:
     return ApiError(400, "MALFORMED_QUERY", message)
 
 
+def refused(code: str, message: str, *columns: str) -> ApiError:
+    """A write that is refused because of what some columns were to become."""
+    return ApiError(400, code, message, fields=list(columns))
+
+
 def not_found() -> ApiError:
     return ApiError(404, "NOT_FOUND", "The requested resource does not exist")
 

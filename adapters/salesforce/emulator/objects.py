@@ -42,24 +42,38 @@ _HINT = "Custom names end in '__c', custom relationships in '__r'; describe list
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A field. ``parent`` is the relationship name and the object it leads to."""
+    """A field.
+
+    parent:    the relationship name and the object it leads to.
+    length:    most characters of a text; 0 for what is none.
+    values:    of a restricted picklist; empty for a picklist that takes any value.
+    read_only: set by the platform alone.
+    """
 
     name: str
     kind: Kind = Kind.STRING
     parent: tuple[str, str] | None = None
     required: bool = False
     external_id: bool = False
+    length: int = 0
+    values: tuple[str, ...] = ()
+    read_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """An object. ``children``: relationship name -> (object, the reference field of the child)."""
+    """An object.
+
+    children: relationship name -> (object, the reference field of the child).
+    writable: whether the run-as user may change records; it may read all of them.
+    """
 
     name: str
     prefix: str
     columns: tuple[Column, ...]
     children: Mapping[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
     indexes: tuple[str, ...] = ()
+    writable: bool = False
 
     @property
     def table(self) -> str:
@@ -102,12 +116,24 @@ class Entity:
         ]
 
 
-_ID = Column("Id", Kind.ID, required=True)
+_ID = Column("Id", Kind.ID, required=True, read_only=True)
 _AUDIT = (
-    Column("CreatedDate", Kind.DATETIME, required=True),
-    Column("LastModifiedDate", Kind.DATETIME, required=True),
-    Column("SystemModstamp", Kind.DATETIME, required=True),
+    Column("CreatedDate", Kind.DATETIME, required=True, read_only=True),
+    Column("LastModifiedDate", Kind.DATETIME, required=True, read_only=True),
+    Column("SystemModstamp", Kind.DATETIME, required=True, read_only=True),
 )
+
+STATUSES = (
+    "Prospect",
+    "Active",
+    "Suspended",
+    "On Hold",
+    "Churned",
+    "Former Customer",
+    "Under Review",
+)
+"""Values of the status picklist."""
+SEGMENTS = ("SMB", "Mid-Market", "Enterprise")
 
 OBJECTS: Mapping[str, Entity] = {
     entity.name.lower(): entity
@@ -117,22 +143,23 @@ OBJECTS: Mapping[str, Entity] = {
             "001",
             (
                 _ID,
-                Column("Name", required=True),
+                Column("Name", required=True, length=255),
                 Column("OwnerId", Kind.REFERENCE, parent=("Owner", "User"), required=True),
-                Column("Customer_Status__c", Kind.PICKLIST),
-                Column("Segment__c", Kind.PICKLIST),
-                Column("Industry", Kind.PICKLIST),
-                Column("Website", Kind.URL),
-                Column("Phone", Kind.PHONE),
-                Column("Email__c", Kind.EMAIL),
-                Column("ShippingStreet", Kind.TEXTAREA),
-                Column("ShippingCity"),
-                Column("ShippingState"),
-                Column("ShippingPostalCode"),
-                Column("ShippingCountry"),
-                Column("ShippingCountryCode", Kind.PICKLIST),
-                Column("Chargebee_Customer_Id__c", external_id=True),
-                Column("Stripe_Customer_Id__c", external_id=True),
+                Column("Customer_Status__c", Kind.PICKLIST, length=255, values=STATUSES),
+                Column("Segment__c", Kind.PICKLIST, length=255, values=SEGMENTS),
+                Column("Industry", Kind.PICKLIST, length=255),
+                Column("Website", Kind.URL, length=255),
+                Column("Phone", Kind.PHONE, length=40),
+                Column("Email__c", Kind.EMAIL, length=80),
+                Column("ShippingStreet", Kind.TEXTAREA, length=255),
+                Column("ShippingCity", length=40),
+                Column("ShippingState", length=80),
+                Column("ShippingPostalCode", length=20),
+                Column("ShippingCountry", length=80),
+                Column("ShippingCountryCode", Kind.PICKLIST, length=10),
+                Column("Chargebee_Customer_Id__c", external_id=True, length=255),
+                Column("Stripe_Customer_Id__c", external_id=True, length=255),
+                Column("Fieldgate_Command__c", length=255),
                 *_AUDIT,
             ),
             children={"Contacts": ("Contact", "AccountId"), "Contracts": ("Contract", "AccountId")},
@@ -143,6 +170,7 @@ OBJECTS: Mapping[str, Entity] = {
                 "Chargebee_Customer_Id__c",
                 "Stripe_Customer_Id__c",
             ),
+            writable=True,
         ),
         Entity(
             "Contact",

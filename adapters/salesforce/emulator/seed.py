@@ -11,9 +11,10 @@ from adapters.contracts.vocabulary import CustomerStatus
 from adapters.emulation.ids import salesforce_id
 from adapters.emulation.store import insert_many
 from adapters.emulation.world import CustomerFact, PersonFact, SubscriptionFact, World
+from adapters.salesforce.emulator.changes import STATES
 from adapters.salesforce.emulator.objects import OBJECTS
 from adapters.salesforce.emulator.query import LOCATORS
-from adapters.salesforce.emulator.sessions import SESSIONS
+from adapters.salesforce.emulator.sessions import RUN_AS_USER_ID, SESSIONS
 from adapters.salesforce.emulator.translation import stored_time
 
 LABELS = {
@@ -23,7 +24,10 @@ LABELS = {
     CustomerStatus.CHURNED: "Churned",
     CustomerStatus.UNKNOWN: "Under Review",
 }
-"""Values of the status picklist."""
+"""The status of each kind of customer, out of the picklist."""
+
+INTEGRATION_USER = PersonFact("Integration User", "integration@fieldgate.example.com", None, "Integration")
+"""Whom the API's sessions run as."""
 
 Values = dict[str, Any]
 
@@ -35,12 +39,15 @@ def seed(store: sqlite3.Connection, world: World) -> None:
             store.execute(statement)
     store.execute(LOCATORS)
     store.execute(SESSIONS)
+    for statement in STATES:
+        store.execute(statement)
     managers = {customer.account_manager.email: customer.account_manager for customer in world.customers}
     users = {
         email: salesforce_id(OBJECTS["user"].prefix, number) for number, email in enumerate(managers, start=1)
     }
     created = stored_time(min(customer.created_at for customer in world.customers)) if world.customers else ""
-    _insert(store, "user", [_user(users[email], person, created) for email, person in managers.items()])
+    people = [_user(users[email], person, created) for email, person in managers.items()]
+    _insert(store, "user", [_user(RUN_AS_USER_ID, INTEGRATION_USER, created), *people])
     _insert(store, "account", [_account(fact, users[fact.account_manager.email]) for fact in world.customers])
     _insert(store, "contact", list(_contacts(world)))
     _insert(

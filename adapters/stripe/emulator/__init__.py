@@ -1,4 +1,4 @@
-"""A local Stripe: its v1 API over the sandbox's store, for reads."""
+"""A local Stripe: its v1 API over the sandbox's store, for reads and the writes of payments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ASGI app: Stripe's v1 API, reads.
+"""The ASGI app: Stripe's v1 API, reads and the writes of payments.
 
 It speaks one version of the API, today's, whatever well-formed ``Stripe-Version`` a client pins, and
 says the client's back in its answer, as Stripe does.
@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -23,15 +22,16 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from adapters.stripe.emulator import expand, parameters
+from adapters.stripe.emulator.documents import API_VERSION
 from adapters.stripe.emulator.errors import StripeError, missing, request_id, unrecognized_url
-from adapters.stripe.emulator.objects import Document, Objects
+from adapters.stripe.emulator.objects import Objects
 from adapters.stripe.emulator.parameters import Kind
+from adapters.stripe.emulator.writes import OPERATIONS, WriteApi, answer
 
 API_KEY = "sk_test_sandbox"
 """The sandbox's key. Nothing but this emulator accepts it."""
 
 ACCOUNT = "acct_sandbox"
-API_VERSION = "2026-10-28.endive"
 
 _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(\.[a-z]+)?")
 _PAGING: Mapping[str, Kind] = {
@@ -81,7 +81,7 @@ _MUST_EXIST: Mapping[str, str] = {
 
 
 class StripeApi:
-    """The endpoints over one store."""
+    """The endpoints that read, over one store."""
 
     def __init__(self, store: sqlite3.Connection) -> None:
         self._objects = Objects(store)
@@ -125,12 +125,12 @@ class StripeApi:
             expand.check(collection.kind, path, in_list=False)
         for path in paths:
             expand.apply(self._objects, document, path.split("."))
-        return _answer(document)
+        return answer(document)
 
     async def balance(self, request: Request) -> Response:
         parameters.parse(request.url.query, {})
         document = self._objects.get("balance", "balance") or {}
-        return _answer({name: value for name, value in document.items() if name != "id"})
+        return answer({name: value for name, value in document.items() if name != "id"})
 
     def _list(
         self, request: Request, collection: Collection, where: Mapping[str, str], values: Mapping[str, Any]
@@ -158,7 +158,7 @@ class StripeApi:
         for path in paths:
             for row in rows:
                 expand.apply(self._objects, row, path.split(".")[1:])
-        return _answer({"object": "list", "data": rows, "has_more": has_more, "url": request.url.path})
+        return answer({"object": "list", "data": rows, "has_more": has_more, "url": request.url.path})
 
     def _place(self, collection: Collection, values: Mapping[str, Any], name: str) -> int | None:
         if name not in values:
@@ -179,11 +179,17 @@ def application(store: sqlite3.Connection) -> ASGIApp:
         "/v1/{collection}/{id}": api.retrieve,
     }
     routes = [Route(path, _guarded(endpoint), methods=["GET"]) for path, endpoint in endpoints.items()]
+    writes = WriteApi(store)
+    routes += [
+        Route(path, _guarded(writes.endpoint(operation)), methods=["POST"])
+        for path, operation in OPERATIONS.items()
+    ]
     return Starlette(routes=routes, exception_handlers={StripeError: _refuse, HTTPException: _not_there})
 
 
 def _guarded(endpoint: Any) -> Any:
     async def handle(request: Request) -> Response:
+        request.state.request_id = request_id()
         _authenticate(request)
         response: Response = await endpoint(request)
         return _signed(request, response)
@@ -219,7 +225,7 @@ def _authenticate(request: Request) -> None:
 
 async def _refuse(request: Request, error: Exception) -> Response:
     assert isinstance(error, StripeError)
-    response = _answer(error.body, error.status)
+    response = answer(error.body, error.status)
     if error.status == 401:
         response.headers["www-authenticate"] = 'Basic realm="Stripe"'
     return _signed(request, response)
@@ -229,11 +235,7 @@ async def _not_there(request: Request, error: Exception) -> Response:
     return await _refuse(request, unrecognized_url(request.method, request.url.path))
 
 
-def _answer(body: Document | Mapping[str, Any], status: int = 200) -> Response:
-    return Response(msgspec.json.encode(body), status, media_type="application/json")
-
-
 def _signed(request: Request, response: Response) -> Response:
-    response.headers["request-id"] = request_id()
+    response.headers["request-id"] = getattr(request.state, "request_id", None) or request_id()
     response.headers["stripe-version"] = getattr(request.state, "api_version", API_VERSION)
     return response

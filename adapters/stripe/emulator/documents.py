@@ -6,10 +6,12 @@ for an account that does not use the feature. References are ids: see ``expand``
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 Document = dict[str, Any]
+
+API_VERSION = "2026-10-28.endive"
 
 NO_ADDRESS: Mapping[str, None] = dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state"))
 
@@ -143,13 +145,13 @@ def payment_intent(
     *,
     id: str,
     created: int,
-    customer: str,
+    customer: str | None,
     amount: int,
     currency: str,
     status: str,
-    description: str,
+    description: str | None,
     method: str | None,
-    method_type: str,
+    method_types: Sequence[str],
     latest_charge: str | None,
     last_payment_error: Document | None,
     next_action: Document | None,
@@ -186,7 +188,7 @@ def payment_intent(
         "payment_method": method,
         "payment_method_configuration_details": None,
         "payment_method_options": {},
-        "payment_method_types": [method_type],
+        "payment_method_types": list(method_types),
         "processing": None,
         "receipt_email": None,
         "review": None,
@@ -213,13 +215,23 @@ def last_payment_error(*, charge: str, code: str, decline_code: str | None, mess
     return error if decline_code is None else {**error, "decline_code": decline_code}
 
 
-def outcome(*, type: str, network_status: str, reason: str | None, message: str) -> Document:
+_OUTCOMES: Mapping[str, tuple[str, str, str]] = {
+    "failed": ("issuer_declined", "declined_by_network", "The bank did not approve the payment."),
+    "succeeded": ("authorized", "approved_by_network", "Payment complete."),
+}
+
+
+def outcome(status: str, reason: str | None) -> Document | None:
+    """Of a charge with this status; nothing is known yet of one that is pending."""
+    if status not in _OUTCOMES:
+        return None
+    type, network_status, message = _OUTCOMES[status]
     return {
         "advice_code": None,
         "network_advice_code": None,
         "network_decline_code": None,
         "network_status": network_status,
-        "reason": reason,
+        "reason": reason if status == "failed" else None,
         "risk_level": "normal",
         "seller_message": message,
         "type": type,
@@ -230,7 +242,7 @@ def charge(
     *,
     id: str,
     created: int,
-    customer: str,
+    customer: str | None,
     payment_intent: str,
     method: str,
     method_details: Document,
@@ -239,7 +251,7 @@ def charge(
     amount_refunded: int,
     currency: str,
     status: str,
-    description: str,
+    description: str | None,
     disputed: bool,
     failure_code: str | None,
     failure_message: str | None,
@@ -301,9 +313,11 @@ def refund(
     currency: str,
     charge: str,
     payment_intent: str,
-    customer: str,
+    customer: str | None,
     method: str,
     method_type: str,
+    reason: str | None,
+    metadata: Mapping[str, str],
 ) -> Document:
     return {
         "id": id,
@@ -319,14 +333,31 @@ def refund(
             method_type: {"type": "refund"} if method_type == "card" else {},
             "type": method_type,
         },
-        "metadata": {},
+        "metadata": dict(metadata),
         "payment_intent": payment_intent,
         "payment_method": method,
-        "reason": "requested_by_customer",
+        "reason": reason,
         "receipt_number": None,
         "source_transfer_reversal": None,
         "status": "succeeded",
         "transfer_reversal": None,
+    }
+
+
+def event(
+    *, id: str, created: int, type: str, about: Document, request_id: str, idempotency_key: str | None
+) -> Document:
+    """``about`` is the object as the event left it, and is copied."""
+    return {
+        "id": id,
+        "object": "event",
+        "api_version": API_VERSION,
+        "created": created,
+        "data": {"object": dict(about)},
+        "livemode": False,
+        "pending_webhooks": 0,
+        "request": {"id": request_id, "idempotency_key": idempotency_key},
+        "type": type,
     }
 
 

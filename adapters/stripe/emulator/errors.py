@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from typing import Any
 
 from adapters.emulation.faults import ErrorBody
 
 
 class StripeError(Exception):
-    """A refusal in Stripe's form: HTTP status, and the members of ``error``; members of None are left out."""
+    """A refusal in Stripe's form: HTTP status, and the members of ``error``; members of None are left out.
+
+    ``related`` are members that some errors have: ``decline_code``, ``payment_intent``.
+    """
 
     def __init__(
         self,
@@ -19,12 +23,15 @@ class StripeError(Exception):
         type: str = "invalid_request_error",
         code: str | None = None,
         param: str | None = None,
+        **related: Any,
     ) -> None:
         super().__init__(message)
         self.status = status
         url = f"https://stripe.com/docs/error-codes/{code.replace('_', '-')}" if code else None
-        members = {"code": code, "doc_url": url, "message": message, "param": param, "type": type}
-        self.body = {"error": {name: value for name, value in members.items() if value is not None}}
+        members = {"code": code, "doc_url": url, "message": message, "param": param, "type": type, **related}
+        self.body: dict[str, Any] = {
+            "error": {name: value for name, value in members.items() if value is not None}
+        }
 
 
 def request_id() -> str:
@@ -34,6 +41,11 @@ def request_id() -> str:
 def missing(noun: str, id: str, param: str, status: int) -> StripeError:
     """No such object: 404 for the object a path names, 400 for one that a parameter names."""
     return StripeError(f"No such {noun}: '{id}'", status=status, code="resource_missing", param=param)
+
+
+def unexpected_state(message: str, intent: Mapping[str, Any]) -> StripeError:
+    """The intent's status does not allow what was asked; it comes along."""
+    return StripeError(message, code="payment_intent_unexpected_state", payment_intent=intent)
 
 
 def unrecognized_url(method: str, path: str) -> StripeError:

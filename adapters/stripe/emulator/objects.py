@@ -35,6 +35,7 @@ CREATE INDEX IF NOT EXISTS stripe_object_email ON stripe_object (email, object, 
 """
 
 _FILTERS = ("customer", "payment_intent", "charge", "email", "type")
+_COLUMNS = ("id", "object", "created", *_FILTERS, "deleted", "doc")
 _BOUNDS: Mapping[str, str] = {"eq": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 Document = dict[str, Any]
@@ -51,13 +52,18 @@ class Objects:
 
     def put(self, documents: Iterable[Document]) -> None:
         """Adds documents in the order of their creation."""
-        columns = ("id", "object", "created", *_FILTERS, "deleted", "doc")
-        insert_many(self._store, "stripe_object", columns, map(_row, documents))
+        insert_many(self._store, "stripe_object", _COLUMNS, map(_row, documents))
+
+    def add(self, document: Document) -> None:
+        """Adds one, in the transaction of the caller."""
+        places = ", ".join("?" for _ in _COLUMNS)
+        self._store.execute(
+            f"INSERT INTO stripe_object ({', '.join(_COLUMNS)}) VALUES ({places})", _row(document)
+        )
 
     def replace(self, document: Document) -> None:
         """Changes a document that is there; its place in lists stays."""
-        columns = ("object", "created", *_FILTERS, "deleted", "doc")
-        changes = ", ".join(f"{column} = ?" for column in columns)
+        changes = ", ".join(f"{column} = ?" for column in _COLUMNS[1:])
         id, *values = _row(document)
         self._store.execute(f"UPDATE stripe_object SET {changes} WHERE id = ?", (*values, id))
 

@@ -1,4 +1,4 @@
-"""Query parameters in Stripe's bracket form, checked against what an endpoint knows."""
+"""Parameters of a query or a form, in Stripe's bracket form, checked against what an endpoint knows."""
 
 from __future__ import annotations
 
@@ -15,17 +15,21 @@ _BOUNDS = ("gt", "gte", "lt", "lte")
 
 
 class Kind(Enum):
-    """What a parameter holds. A RANGE is one integer, or bounds: ``created[gte]=…``."""
+    """What a parameter holds.
+
+    A RANGE is one integer, or bounds: ``created[gte]=…``. A MAP has keys: ``metadata[crm_id]=…``.
+    """
 
     TEXT = "string"
     INTEGER = "integer"
     BOOLEAN = "boolean"
     LIST = "array"
     RANGE = "range"
+    MAP = "hash"
 
 
 def parse(query: str, known: Mapping[str, Kind]) -> dict[str, Any]:
-    """Parameters by name: str, int, bool, list of str, or bound -> int. Raises ``StripeError``."""
+    """Parameters by name: str, int, bool, list of str, bound -> int, key -> str. Raises ``StripeError``."""
     values: dict[str, Any] = {}
     for raw_name, text in parse_qsl(query, keep_blank_values=True):
         match = _NAME.fullmatch(raw_name)
@@ -33,7 +37,7 @@ def parse(query: str, known: Mapping[str, Kind]) -> dict[str, Any]:
         if match is None or kind is None:
             raise _unknown(raw_name)
         name, key = match["name"], match["key"]
-        if text == "":
+        if text == "" and kind is not Kind.MAP:
             raise StripeError(
                 f"You passed an empty string for '{raw_name}'.",
                 code="parameter_invalid_empty",
@@ -43,6 +47,10 @@ def parse(query: str, known: Mapping[str, Kind]) -> dict[str, Any]:
             if key is None:
                 raise StripeError("Invalid array", param=name)
             values.setdefault(name, []).append(text)
+        elif kind is Kind.MAP:
+            if not key:
+                raise StripeError("Invalid object", param=name)
+            values.setdefault(name, {})[key] = text
         elif kind is Kind.RANGE:
             bound = "eq" if key is None else key
             if bound != "eq" and bound not in _BOUNDS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, time
 from typing import Any
 
 from adapters.contracts.convert import MINOR_DIGITS as ISO_DIGITS
@@ -80,6 +81,10 @@ def seed(store: sqlite3.Connection, world: World) -> None:
     objects.put(payment.intent for payment in seeded)
     objects.put(payment.charge for payment in seeded if payment.charge is not None)
     objects.put(payment.refund for payment in seeded if payment.refund is not None)
+    kept_since = int(datetime.combine(world.today, time(), UTC).timestamp()) - EVENTS_KEPT_S
+    objects.put(
+        _charged(payment.charge) for payment in seeded if payment.charge and payment.created > kept_since
+    )
     objects.put([documents.balance(_funds(payment.charge for payment in seeded))])
 
 
@@ -87,6 +92,10 @@ def minor_units(amount_minor: int, currency: str) -> int:
     """ISO 4217 minor units, as the world counts, to Stripe's."""
     places = MINOR_DIGITS.get(currency, 2) - ISO_DIGITS.get(currency, 2)
     return amount_minor * 10**places if places >= 0 else amount_minor // 10**-places
+
+
+EVENTS_KEPT_S = 30 * 24 * 3600
+"""How long Stripe lists an event (https://docs.stripe.com/api/events)."""
 
 
 class _Payment:
@@ -140,7 +149,7 @@ class _Payment:
             disputed=fact.status is PaymentStatus.DISPUTED,
             failure_code=code,
             failure_message=message,
-            outcome=_outcome(status, decline_code or code),
+            outcome=documents.outcome(status, decline_code or code),
             metadata=self.metadata,
         )
 
@@ -157,6 +166,8 @@ class _Payment:
             customer=self.customer,
             method=self.method["id"],
             method_type=self.method["type"],
+            reason="requested_by_customer",
+            metadata={},
         )
 
     def _intent(self) -> Document:
@@ -177,12 +188,24 @@ class _Payment:
             description=self.description,
             # An intent whose payment failed waits for another method.
             method=None if self.status == "requires_payment_method" else self.method["id"],
-            method_type=self.method["type"],
+            method_types=[self.method["type"]],
             latest_charge=None if self.charge is None else self.charge["id"],
             last_payment_error=error,
             next_action=_next_action(self.status, self.fact.id),
             metadata=self.metadata,
         )
+
+
+def _charged(charge: Document) -> Document:
+    """The event of a charge's making."""
+    return documents.event(
+        id=f"evt_{charge['id'][3:]}",
+        created=charge["created"],
+        type=f"charge.{charge['status']}",
+        about=charge,
+        request_id=f"req_{charge['id'][3:]}",
+        idempotency_key=f"seeded-{charge['id']}",
+    )
 
 
 def _by_age(customers: Iterable[CustomerFact]) -> list[CustomerFact]:
@@ -258,24 +281,6 @@ def _address(fact: AddressFact) -> Document:
         "postal_code": fact.postal_code,
         "state": fact.region,
     }
-
-
-def _outcome(status: str, reason: str | None) -> Document | None:
-    if status == "failed":
-        return documents.outcome(
-            type="issuer_declined",
-            network_status="declined_by_network",
-            reason=reason,
-            message="The bank did not approve the payment.",
-        )
-    if status == "succeeded":
-        return documents.outcome(
-            type="authorized",
-            network_status="approved_by_network",
-            reason=None,
-            message="Payment complete.",
-        )
-    return None
 
 
 def _next_action(status: str, intent: str) -> Document | None:

@@ -64,6 +64,29 @@ def test_a_single_record_is_the_vendor_s_envelope(site: Site, spec: dict[str, An
     validate(spec, responses["200"]["content"]["application/json"]["schema"], answer.json())
 
 
+@pytest.mark.parametrize(
+    ("operation", "described_as", "status"),
+    [
+        ("reactivate", "reactivate", SubscriptionStatus.CANCELLED),
+        ("cancel_for_items", "cancel", SubscriptionStatus.ACTIVE),
+        ("remove_scheduled_cancellation", "remove_scheduled_cancellation", SubscriptionStatus.NON_RENEWING),
+        ("pause", "cancel", SubscriptionStatus.PAUSED),
+        ("resume", "cancel", SubscriptionStatus.FUTURE),
+    ],
+)
+def test_answers_to_writes_are_the_vendor_s(
+    site: Site, spec: dict[str, Any], operation: str, described_as: str, status: SubscriptionStatus
+) -> None:
+    """The last two have no description in v1; their refusals are like those of any operation."""
+    fact = next(fact for fact in site.world.subscriptions if fact.status is status)
+    url = f"{site.base_url}/api/v2/subscriptions/{fact.id}/{operation}"
+    answer = httpx.post(url, auth=(EMULATOR.settings(site.base_url)["api_key"], ""))
+    assert answer.status_code == (409 if operation in ("pause", "resume") else 200)
+    responses = spec["paths"][f"/subscriptions/{{subscription-id}}/{described_as}"]["post"]["responses"]
+    schema = responses[str(answer.status_code)]["content"]["application/json"]["schema"]
+    validate(spec, schema, answer.json())
+
+
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 422, 429, 500, 503])
 def test_errors_are_the_vendor_s(spec: dict[str, Any], status: int) -> None:
     validate(spec, spec["components"]["schemas"][str(status)], Problem(status).body)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from adapters.emulation.faults import Misbehaving
 from adapters.emulation.generate import generate
+from adapters.emulation.journal import effects, open_journal
 from adapters.emulation.store import open_store
 from adapters.emulation.world import World
 from adapters.netsuite.adapter import NetSuiteAdapter
@@ -47,12 +49,21 @@ class Recorder:
 
 @dataclass
 class Sandbox:
-    """The emulator's URL, its world, and ways to reach it."""
+    """The emulator's URL, its world and tables, and ways to reach it."""
 
     url: str
     world: World
     front: Misbehaving
     recorder: Recorder
+    store: sqlite3.Connection
+
+    def row(self, table: str, record_id: object) -> sqlite3.Row:
+        """One row of the emulator's tables."""
+        return self.store.execute(f"SELECT * FROM netsuite_{table} WHERE id = ?", (record_id,)).fetchone()
+
+    def effects(self) -> list[tuple[str, str, str | None]]:
+        """What was done so far: action, record id, key."""
+        return [(each.action, each.record_id, each.key) for each in effects(self.store, EMULATOR.vendor)]
 
     def settings(self, **changes: Any) -> NetSuiteSettings:
         return NetSuiteSettings.model_validate({**EMULATOR.settings(self.url), **changes})
@@ -85,9 +96,10 @@ def sandbox() -> Iterator[Sandbox]:
     store = open_store(":memory:")
     EMULATOR.seed(store, world)
     recorder = Recorder(EMULATOR.app(store))
-    front = Misbehaving(recorder, EMULATOR.errors)
+    open_journal(store)
+    front = Misbehaving(recorder, EMULATOR.errors, lambda: effects(store, EMULATOR.vendor))
     with serving(front) as url:
-        yield Sandbox(url, world, front, recorder)
+        yield Sandbox(url, world, front, recorder, store)
     store.close()
 
 

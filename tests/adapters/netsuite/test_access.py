@@ -91,7 +91,7 @@ def test_token_endpoint_refuses_an_hour_and_a_wrong_scope(sandbox: Sandbox) -> N
     assert sandbox.token(jwt.encode(header, good, key)).json()["expires_in"] == "3600"
     too_long = sandbox.token(jwt.encode(header, {**good, "exp": now + 3600}, key))
     assert too_long.json() == {"error": "invalid_grant"}
-    wrong_scope = sandbox.token(jwt.encode(header, {**good, "scope": "restlets"}, key))
+    wrong_scope = sandbox.token(jwt.encode(header, {**good, "scope": "everything"}, key))
     assert wrong_scope.json() == {"error": "invalid_scope"}
 
 

@@ -1,0 +1,104 @@
+"""Recorded runs as a section of docs/performance.md."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import statistics
+import subprocess
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
+"""What stands between these two lines is written by ``make bench ARGS=--write``."""
+
+COLUMNS = ("cpu_s_per_1k", "p50_ms", "calls")
+
+
+def figures(record: Path, commit: str) -> str:
+    """The tables of a record: what was measured, and on what."""
+    lines = [json.loads(line) for line in record.read_text().splitlines()]
+    ratios = [line for line in lines if "ab" in line]
+    runs = [line for line in lines if "ab" not in line]
+    return "\n".join([*_origin(runs, commit), "", *_measured(runs), "", *_ratios(ratios)])
+
+
+def with_figures(page: str, text: str) -> str:
+    """The page with these figures in place of its own. A page without the marks is a ValueError."""
+    found = re.search(f"{re.escape(BEGIN)}.*{re.escape(END)}", page, re.DOTALL)
+    if found is None:
+        raise ValueError(f"the page has no {BEGIN} and {END}")
+    return f"{page[: found.start()]}{BEGIN}\n{text}\n{END}{page[found.end() :]}"
+
+
+def _origin(runs: list[Mapping[str, Any]], commit: str) -> list[str]:
+    # The gateway is measured beside each peer, a peer beside the gateway alone.
+    reps = Counter((run["target"], run["q"], run["conns"]) for run in runs if "://" not in run["target"])
+    foreign = max(run["foreign_cpu"] for run in runs)
+    packages = ", ".join(f"{name} {version(name)}" for name in ("uvicorn", "httpx", "strawberry-graphql"))
+    return [
+        f"Measured {datetime.now(UTC):%Y-%m-%d} at commit {commit}.",
+        f"Runs of each with a peer: {min(reps.values())}.",
+        f"Machine: {_processor()}, {os.cpu_count()} cores, {platform.system()}.",
+        f"Versions: Python {platform.python_version()}, {packages}, Node {_output('node', '--version')}.",
+        f"Other work took at most {foreign:.0%} of a core during a run.",
+    ]
+
+
+def _measured(runs: list[Mapping[str, Any]]) -> list[str]:
+    groups: dict[tuple[str, int, str], list[Mapping[str, Any]]] = defaultdict(list)
+    for run in runs:
+        groups[run["q"], run["conns"], _name(run["target"])].append(run)
+    table = [
+        "| query | connections | server | CPU s per 1,000 requests | median ms | upstream calls | runs |"
+    ]
+    table.append("|---|---|---|---|---|---|---|")
+    for (query, conns, name), group in sorted(groups.items()):
+        cpu, median, calls = (statistics.median(run[column] for run in group) for column in COLUMNS)
+        table.append(
+            f"| {query} | {conns} | {name} | {cpu:.3f} | {median:.2f} | {calls:.2f} | {len(group)} |"
+        )
+    return table
+
+
+def _ratios(ratios: list[Mapping[str, Any]]) -> list[str]:
+    table = ["| query | connections | Fieldgate / peer | CPU per request | median | upstream calls |"]
+    table.append("|---|---|---|---|---|---|")
+    for line in sorted(ratios, key=lambda each: (each["q"], each["conns"], each["ab"][0])):
+        cells = " | ".join(
+            f"{line[column]['ratio']:.2f} ({line[column]['min']:.2f}-{line[column]['max']:.2f})"
+            for column in COLUMNS
+        )
+        table.append(f"| {line['q']} | {line['conns']} | / {line['ab'][0]} | {cells} |")
+    return table
+
+
+def _name(target: str) -> str:
+    return "**Fieldgate**" if "://" in target else target
+
+
+def _processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.machine()
+
+
+def commit_of(root: Path) -> str:
+    """The short name of what is checked out, and whether it was changed."""
+    commit = _output("git", "-C", str(root), "rev-parse", "--short", "HEAD") or "unknown"
+    changed = _output("git", "-C", str(root), "status", "--porcelain", "--untracked-files=normal")
+    return f"{commit} with changes" if changed else commit
+
+
+def _output(*command: str) -> str | None:
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
