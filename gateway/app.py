@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from typing import Any, cast
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -13,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from adapters.contracts.errors import Unreachable
+from gateway.commands.engine import CommandEngine
 from gateway.store.cross_references import SqlCrossReferences
 from gateway.systems.systems import ConnectedSystems
 from gateway.transport.correlation import CorrelationMiddleware
@@ -31,8 +30,11 @@ class Parts:
     systems: ConnectedSystems
     ownership: Ownership
     references: SqlCrossReferences
+    commands: CommandEngine
 
     async def aclose(self) -> None:
+        """Lets the attempts under way finish, then closes what they used."""
+        await self.commands.aclose()
         await self.systems.aclose()
         await self.references.aclose()
 
@@ -42,13 +44,14 @@ def create_app(parts: Parts) -> Starlette:
 
     def make_context(correlation_id: str) -> RequestContext:
         return RequestContext(
-            parts.systems, parts.ownership, parts.references, cast(Any, _NoCommands()), correlation_id
+            parts.systems, parts.ownership, parts.references, parts.commands, correlation_id
         )
 
     endpoint = GraphQLEndpoint(build_graph(), make_context)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
+        parts.commands.start()
         try:
             yield
         finally:
@@ -70,21 +73,3 @@ def create_app(parts: Parts) -> Starlette:
 async def _live(_: Request) -> Response:
     # A system that is down costs its own fields: the gateway itself is ready without it.
     return JSONResponse({"status": "ok"})
-
-
-class _NoCommands:
-    """Until the engine is composed."""
-
-    async def known(self, verb: object, idempotency_key: str) -> None:
-        return None
-
-    async def get(self, command_id: str) -> None:
-        return None
-
-    async def find(self, query: object) -> tuple[list[object], bool]:
-        return [], False
-
-    async def submit(self, new: object) -> object:
-        raise Unreachable("no command store")
-
-    replay = cancel = known

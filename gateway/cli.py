@@ -18,6 +18,7 @@ from rich.table import Table
 from adapters import registry
 from adapters.contracts.adapter import Adapter, Finding
 from gateway import __version__
+from gateway.cli_commands import audit, commands_app
 from gateway.refusal import Refused
 from gateway.settings import Config, ConfigError, load_config
 
@@ -30,6 +31,8 @@ app = typer.Typer(
 )
 schema_app = typer.Typer(help="The public schema.", no_args_is_help=True)
 app.add_typer(schema_app, name="schema")
+app.add_typer(commands_app, name="commands")
+app.command()(audit)
 
 _out = Console(highlight=False, soft_wrap=True)
 
@@ -114,7 +117,7 @@ async def _serve(config: Config, host: str, port: int) -> None:
             "listen on 127.0.0.1 behind a proxy that does"
         )
     listener = listen(host, port)
-    parts = await compose(config, config.state.folder)
+    parts = await compose(config)
     _out.print(f"Fieldgate is at {url_of(host, listener)}/graphql")
     await serve_all([(create_app(parts), listener)])
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from sqlalchemy.exc import DBAPIError
 
 from adapters import registry
 from adapters.contracts.vocabulary import RecordType, System
 from gateway.app import Parts
+from gateway.commands.boundaries import Observer
+from gateway.commands.compose import open_commands
 from gateway.settings import Config, ConfigError
 from gateway.store.cross_references import SqlCrossReferences
 from gateway.systems.connection import Connection
@@ -75,14 +75,34 @@ def ownership_of(config: Config, systems: ConnectedSystems) -> Ownership:
     return ownership
 
 
-async def compose(config: Config, folder: Path) -> Parts:
-    """The parts of a gateway; its files are kept in ``folder``. Raises ``ConfigError``."""
+async def compose(config: Config, *, on_boundary: Observer | None = None) -> Parts:
+    """The parts of a gateway. Raises ``ConfigError`` where its files or its database cannot be had.
+
+    ``on_boundary`` is told of each step of each command.
+    """
     systems = connect(config)
     ownership = ownership_of(config, systems)
+    folder = config.state.folder
     try:
         references = await SqlCrossReferences.open(folder / "gateway.sqlite")
     except (OSError, DBAPIError) as error:
-        why = error.strerror if isinstance(error, OSError) else error.orig
-        message = f"{folder} cannot hold the gateway's files: {why}"
+        message = f"{folder} cannot hold the gateway's files: {_why(error)}"
         raise ConfigError([config.fault(("state", "folder"), message)]) from error
-    return Parts(systems, ownership, references)
+    try:
+        commands = await open_commands(config.state, config.commands, systems.all(), on_boundary=on_boundary)
+    except (OSError, DBAPIError) as error:
+        await references.aclose()
+        key = "folder" if config.state.database is None else "database"
+        # The driver's own words can quote the URL, and with it the password.
+        message = (
+            f"the database of commands cannot be opened: {_why(error)}" if key == "folder" else _NO_DATABASE
+        )
+        raise ConfigError([config.fault(("state", key), message)]) from error
+    return Parts(systems, ownership, references, commands)
+
+
+_NO_DATABASE = "the database cannot be reached with this URL, or its tables cannot be brought up to date"
+
+
+def _why(error: OSError | DBAPIError) -> object:
+    return error.strerror if isinstance(error, OSError) else error.orig

@@ -110,7 +110,7 @@ async def run_sandbox(options: SandboxOptions, announce: Callable[[str, Mapping[
     ports = options.emulator_ports or {}
     sockets = {each.vendor: listen("127.0.0.1", ports.get(each.vendor, 0)) for each in emulators()}
     urls = {vendor: url_of("127.0.0.1", each) for vendor, each in sockets.items()}
-    parts = await compose(configuration(urls, options), options.folder)
+    parts = await compose(configuration(urls, options))
     ready = asyncio.Event()
 
     async def tell() -> None:

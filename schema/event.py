@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from adapters.contracts.vocabulary import System
-from schema.enums import BusinessEventType, EventOrigin
+from adapters.contracts.vocabulary import BusinessEventType, EventOrigin, System
 from schema.node import Node
 from schema.scalars import Cursor
 from schema.values import PageInfo

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl
 
+from adapters.contracts.events import EventSource
 from adapters.contracts.resource import Resource
 from adapters.contracts.vocabulary import RecordType, System
 from adapters.contracts.writes import Writer
@@ -48,6 +49,9 @@ class Adapter(ABC):
     resources: Mapping[RecordType, Resource]
     writer: Writer | None = None
     """None for a vendor that is only read."""
+
+    events: EventSource | None = None
+    """None for a vendor that tells of nothing."""
 
     @abstractmethod
     async def check(self) -> list[Finding]:
