@@ -12,7 +12,7 @@ from resolvers.ids import Ref
 
 
 class CursorExpired(Exception):
-    """The log no longer reaches back to the cursor: what was between is lost to this reader, and it is told."""
+    """The log no longer reaches back to the cursor: what was between is lost, and the reader is told."""
 
 
 class BadCursor(ValueError):
@@ -73,7 +73,7 @@ class Events(Protocol):
     """The log. Append-only; a retention by age and count."""
 
     def follow(self, wanted: EventFilter, after: str | None) -> AsyncGenerator[Event]:
-        """Events from now on, or from behind a cursor, as they happen, in the order of the log; it does not end.
+        """Events from now on or from behind a cursor, as they happen, in the order of the log, for ever.
 
         Raises ``CursorExpired`` and ``BadCursor`` at the first step. A consumer that is too slow ends with
         ``SlowConsumer``.
