@@ -53,7 +53,7 @@ class _Rule:
 
 
 RULES: Mapping[str, Sequence[_Rule]] = {
-    "Account": (_Rule("Phone", r"(?:.*\d){5}.*", "A phone number has at least five digits."),)
+    "Account": (_Rule("Phone", r"(?:\D*\d){5}.*", "A phone number has at least five digits."),)
 }
 
 

@@ -1,8 +1,9 @@
 """Conditional requests on one record: ETags, for accounts only, and the time of the last change.
 
 https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/intro_rest_conditional_requests.htm
-The page gives the statuses and not the bodies: 304 and 412 come without one. LastModifiedDate is the time
-that is compared, by the second, as HTTP's dates are. DELETE knows no conditions.
+The page gives the statuses and not the bodies: here 304 and 412 come without one, and the code of the 400 for
+a header that cannot be read is this emulator's own. LastModifiedDate is the time that is compared, by the
+second, as HTTP's dates are. DELETE knows no conditions.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from starlette.types import Message, Receive, Scope, Send
 from adapters.contracts.adapter import Adapter
 from adapters.emulation.faults import Misbehaving
 from adapters.emulation.generate import generate
+from adapters.emulation.journal import Effect, effects, open_journal
 from adapters.emulation.store import open_store
 from adapters.emulation.world import World
 from adapters.salesforce.emulator import EMULATOR
@@ -50,6 +51,10 @@ class Sandbox:
         self.front.log.clear()
         return calls
 
+    def effects(self) -> list[Effect]:
+        """What the org has done so far."""
+        return effects(self.store)
+
 
 @functools.cache
 def _world() -> World:
@@ -62,6 +67,7 @@ def sandbox_of(**org: Any) -> Iterator[Sandbox]:
     world = _world()
     store = open_store(":memory:")
     EMULATOR.seed(store, world)
+    open_journal(store)
     bare, queries = app(store, **org), list[str]()
 
     async def listening(scope: Scope, receive: Receive, send: Send) -> None:
@@ -77,7 +83,7 @@ def sandbox_of(**org: Any) -> Iterator[Sandbox]:
 
         await bare(scope, heard, send)
 
-    front = Misbehaving(listening, EMULATOR.errors)
+    front = Misbehaving(listening, EMULATOR.errors, lambda: effects(store))
     with serving(front) as base_url:
         yield Sandbox(world, store, front, base_url, queries)
     store.close()

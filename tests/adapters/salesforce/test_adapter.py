@@ -219,9 +219,10 @@ async def test_a_check_up_says_what_to_do(sandbox: Sandbox) -> None:
         ("api version", True),
         ("Account", True),
         ("Contract", True),
+        ("writes", True),
         ("API calls", True),
     ]
-    assert well[-1].detail.startswith("2 of 15000000 used")
+    assert well[-1].detail.startswith("3 of 15000000 used")
     (refused,) = await sandbox.adapter(client_secret="wrong").check()
     assert not refused.ok
     assert "client_secret" in refused.detail
@@ -232,6 +233,10 @@ async def test_a_check_up_says_what_to_do(sandbox: Sandbox) -> None:
     assert odd["Account"].ok
     assert not odd["Contract"].ok
     assert "Renews__c" in odd["Contract"].detail
+    unmarked = {finding.check: finding for finding in await sandbox.adapter(command_column="No__c").check()}
+    assert unmarked["Account"].ok
+    assert not unmarked["writes"].ok
+    assert "No__c" in unmarked["writes"].detail
     sandbox.front.arm(Fault(kind="drop", times=9))
     assert [finding.ok for finding in await sandbox.adapter().check()] == [False]
 
