@@ -30,6 +30,7 @@ from resolvers.ids import BadId, Ref, decode_id
 from resolvers.mutations.outcome import Outcome, Refused, mistakes_of, refusal
 from schema.enums import CommandStatus
 from schema.mutation_inputs import AddressInput
+from schema.ownership import Writes
 from schema.payloads import UserErrorCode
 
 MAX_KEY_LENGTH = 200
@@ -87,6 +88,18 @@ async def carry_out(info: Info[Any, Any], ask: Ask, locate: Locate | None = None
     context.forget()
     entity = await _result(context, command, ref)
     return Outcome(entity, CommandObject(command, context), mistakes_of(command))
+
+
+async def act_on(info: Info[Any, Any], verb: Verb, writes: Writes, input: Any) -> Any:
+    """Carries out a mutation whose input names an object and nothing more."""
+    ask = Ask(
+        verb,
+        WRITINGS[verb].type,
+        input.id,
+        idempotency_key=text_or_none(input.idempotency_key),
+        fields=writes.fields,
+    )
+    return await carry_out(info, ask)
 
 
 def _target(context: RequestContext, ask: Ask) -> Ref:

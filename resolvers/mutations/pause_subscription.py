@@ -6,9 +6,9 @@ from typing import Any
 
 from strawberry import Info
 
-from adapters.contracts.vocabulary import RecordType, System
+from adapters.contracts.vocabulary import System
 from adapters.contracts.writes import Verb
-from resolvers.mutations.flow import Ask, carry_out, text_or_none
+from resolvers.mutations.flow import act_on
 from schema.mutation_inputs import SubscriptionActionInput
 from schema.ownership import Writes
 
@@ -22,13 +22,4 @@ WRITES = Writes(
 
 
 async def pause_subscription(info: Info[Any, Any], input: SubscriptionActionInput) -> Any:
-    return await carry_out(
-        info,
-        Ask(
-            Verb.PAUSE_SUBSCRIPTION,
-            RecordType.SUBSCRIPTION,
-            input.id,
-            idempotency_key=text_or_none(input.idempotency_key),
-            fields=WRITES.fields,
-        ),
-    )
+    return await act_on(info, Verb.PAUSE_SUBSCRIPTION, WRITES, input)

@@ -6,9 +6,9 @@ from typing import Any
 
 from strawberry import Info
 
-from adapters.contracts.vocabulary import RecordType, System
+from adapters.contracts.vocabulary import System
 from adapters.contracts.writes import Verb
-from resolvers.mutations.flow import Ask, carry_out, text_or_none
+from resolvers.mutations.flow import act_on
 from schema.mutation_inputs import PaymentActionInput
 from schema.ownership import Writes
 
@@ -18,13 +18,4 @@ WRITES = Writes(
 
 
 async def retry_payment(info: Info[Any, Any], input: PaymentActionInput) -> Any:
-    return await carry_out(
-        info,
-        Ask(
-            Verb.RETRY_PAYMENT,
-            RecordType.PAYMENT,
-            input.id,
-            idempotency_key=text_or_none(input.idempotency_key),
-            fields=WRITES.fields,
-        ),
-    )
+    return await act_on(info, Verb.RETRY_PAYMENT, WRITES, input)
