@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from collections.abc import Mapping
 from datetime import timedelta
 from enum import Enum
@@ -120,7 +121,10 @@ class Attempts:
         problem = _problem(fault)
         match _verdict(fault):
             case Verdict.AGAIN:
-                return self._again(held, problem, _told_s(fault))
+                # A system that refuses everybody says nothing of this command: it waits as long as the lane has
+                # had setbacks, not as often as it was in their way itself.
+                tries = lane.setbacks if isinstance(fault, Throttled | Unreachable) else None
+                return self._again(held, problem, _told_s(fault), tries=tries)
             case Verdict.DOUBT:
                 return self._uncertain(held, problem)
             case Verdict.REFUSED:
@@ -168,8 +172,11 @@ class Attempts:
             return error
         if isinstance(error, TimeoutError):
             return OutcomeUnknown(f"no answer within {self._policy.attempt_s:g} s", timed_out=True)
-        _log.error("an attempt failed in an unforeseen way", exc_info=error)
-        return OutcomeUnknown(f"the attempt failed in an unforeseen way ({type(error).__name__})")
+        # The log has the place, and not the exception's text: it may quote what was sent or answered.
+        kind = type(error).__name__
+        places = [f"{at.filename}:{at.lineno}" for at in traceback.extract_tb(error.__traceback__)[-3:]]
+        _log.error("an attempt failed in an unforeseen way", error=kind, at=places)
+        return OutcomeUnknown(f"the attempt failed in an unforeseen way ({kind})")
 
     def _again(
         self,

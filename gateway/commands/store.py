@@ -21,6 +21,7 @@ from gateway.commands.record import Claim, Conclusion, Problem, Stored, Task
 from gateway.commands.states import CANCELLABLE, FINISHED, check_move
 from gateway.commands.tables import attempt, command
 from gateway.commands.tables import audit as audit_table
+from gateway.events import outbox
 from gateway.store.database import Database
 from resolvers.command_port import WrongState
 from schema.enums import CommandStatus
@@ -415,3 +416,4 @@ async def _one(tx: AsyncConnection, where: ColumnElement[bool], *, lock: bool = 
 
 async def _note(tx: AsyncConnection, *entries: Mapping[str, Any]) -> None:
     await tx.execute(insert(audit_table), list(entries))
+    await outbox.tell(tx, entries)

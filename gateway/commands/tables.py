@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    ForeignKey,
-    Index,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    Text,
-    text,
-)
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, text
 
+from gateway.store.metadata import Seq, metadata
 from gateway.store.moments import Moment
-
-metadata = MetaData()
-
-# SQLite numbers rows by itself only where the key is spelled INTEGER.
-_Seq = BigInteger().with_variant(Integer, "sqlite")
 
 command = Table(
     "command",
     metadata,
-    Column("seq", _Seq, primary_key=True, autoincrement=True),
+    Column("seq", Seq, primary_key=True, autoincrement=True),
     Column("id", String(36), nullable=False, unique=True),
     Column("verb", String(40), nullable=False),
     Column("status", String(12), nullable=False),
@@ -99,11 +83,12 @@ Index(
 )
 Index("command_status", command.c.status, command.c.seq)
 Index("command_target", command.c.target, command.c.seq)
+Index("command_finished", command.c.finished_at)
 
 attempt = Table(
     "command_attempt",
     metadata,
-    Column("command_seq", _Seq, ForeignKey("command.seq"), primary_key=True),
+    Column("command_seq", Seq, ForeignKey("command.seq"), primary_key=True),
     Column("number", Integer, primary_key=True),
     Column("worker", String(36), nullable=False),
     Column("started_at", Moment, nullable=False),
@@ -115,7 +100,7 @@ attempt = Table(
 audit = Table(
     "audit",
     metadata,
-    Column("seq", _Seq, primary_key=True, autoincrement=True),
+    Column("seq", Seq, primary_key=True, autoincrement=True),
     Column("at", Moment, nullable=False),
     Column("actor", Text),
     Column("action", String(12), nullable=False),

@@ -120,6 +120,7 @@ class Worker:
         """Waits for the attempts under way."""
         while self._running:
             await asyncio.wait(set(self._running.values()))
+            await asyncio.sleep(0)  # those that have ended are taken off the list in a turn of the loop
 
     async def renew(self) -> None:
         """Prolongs the leases of the attempts under way, and ends those that have lost theirs."""
@@ -154,6 +155,8 @@ class Worker:
             self._held_until[claim.command.seq] = now + self._lease
             task = asyncio.create_task(self._carry_out(claim, lane))
             self._running[claim.command.seq] = task
+            # Not at the end of the coroutine: a task that is cancelled before it begins never gets there.
+            task.add_done_callback(lambda ended, command=claim.command: self._ended(ended, command, lane))
         return claims
 
     async def _carry_out(self, claim: Claim, lane: Lane) -> None:
@@ -165,13 +168,18 @@ class Worker:
                 heapq.heappush(self._soon, conclusion.due_at)
         except _DATABASE_FAULTS:
             _log.exception("an outcome was not recorded; it will be settled", command=command.id)
-        finally:
-            lane.give_back()
-            self._running.pop(command.seq, None)
-            self._held_until.pop(command.seq, None)
-            for changed in self._watchers.get(command.id, ()):
-                changed.set()
-            self._wake.set()
+
+    def _ended(self, task: asyncio.Task[None], command: Stored, lane: Lane) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error(
+                "an attempt broke off; it will be settled", command=command.id, error=type(error).__name__
+            )
+        lane.give_back()
+        self._running.pop(command.seq, None)
+        self._held_until.pop(command.seq, None)
+        for changed in self._watchers.get(command.id, ()):
+            changed.set()
+        self._wake.set()
 
     async def _again_and_again(self, step: Callable[[], Awaitable[None]]) -> None:
         while True:

@@ -7,7 +7,8 @@ a loss of power), and readers that it does not hold up.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -68,6 +69,16 @@ class Database:
                 text("SELECT pg_advisory_xact_lock(:kind, hashtext(:name))"),
                 {"kind": _OBJECT_LOCK, "name": name},
             )
+
+    @contextlib.asynccontextmanager
+    async def dedicated(self) -> AsyncGenerator[Any]:
+        """A driver's connection of one's own, outside of transactions: to listen on, with PostgreSQL."""
+        async with self._reader.connect() as connection:
+            raw = await connection.get_raw_connection()
+            try:
+                yield raw.driver_connection
+            finally:
+                await connection.invalidate()
 
     async def aclose(self) -> None:
         if self._under_way:
