@@ -5,18 +5,25 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
 from gateway.commands.engine import CommandEngine
+from gateway.events.service import EventService
 from gateway.store.cross_references import SqlCrossReferences
 from gateway.systems.systems import ConnectedSystems
 from gateway.transport.correlation import CorrelationMiddleware
+from gateway.transport.drain import Drain
+from gateway.transport.fanout import Fanout
 from gateway.transport.graphql_http import GraphQLEndpoint
+from gateway.transport.operation import Operations
+from gateway.transport.webhooks import webhook_routes
+from gateway.transport.websocket import GraphQLSockets
 from gateway.web.pages import not_found, web_routes
 from resolvers.context import RequestContext
 from resolvers.graph import build_graph
@@ -31,9 +38,11 @@ class Parts:
     ownership: Ownership
     references: SqlCrossReferences
     commands: CommandEngine
+    events: EventService
 
     async def aclose(self) -> None:
         """Lets the attempts under way finish, then closes what they used."""
+        await self.events.aclose()
         await self.commands.aclose()
         await self.systems.aclose()
         await self.references.aclose()
@@ -44,22 +53,32 @@ def create_app(parts: Parts) -> Starlette:
 
     def make_context(correlation_id: str) -> RequestContext:
         return RequestContext(
-            parts.systems, parts.ownership, parts.references, parts.commands, correlation_id
+            parts.systems,
+            parts.ownership,
+            parts.references,
+            parts.commands,
+            parts.events.events,
+            correlation_id,
         )
 
-    endpoint = GraphQLEndpoint(build_graph(), make_context)
+    operations = Operations(build_graph(), make_context)
+    fanout = Fanout(make_context)
+    drain = Drain()
 
     @contextlib.asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncGenerator[None]:
+    async def lifespan(_: Starlette) -> AsyncGenerator[dict[str, Any]]:
         parts.commands.start()
+        parts.events.start()
         try:
-            yield
+            yield {Drain.KEY: drain}
         finally:
             await parts.aclose()
 
     return Starlette(
         routes=[
-            Route("/graphql", endpoint, methods=None),
+            Route("/graphql", GraphQLEndpoint(operations, fanout, drain), methods=None),
+            WebSocketRoute("/graphql", GraphQLSockets(operations, fanout)),
+            *webhook_routes(parts.events.inbox),
             Route("/health/live", _live),
             Route("/health/ready", _live),
             *web_routes(),

@@ -19,6 +19,7 @@ from adapters import registry
 from adapters.contracts.adapter import Adapter, Finding
 from gateway import __version__
 from gateway.cli_commands import audit, commands_app
+from gateway.cli_events import events_app
 from gateway.refusal import Refused
 from gateway.settings import Config, ConfigError, load_config
 
@@ -32,6 +33,7 @@ app = typer.Typer(
 schema_app = typer.Typer(help="The public schema.", no_args_is_help=True)
 app.add_typer(schema_app, name="schema")
 app.add_typer(commands_app, name="commands")
+app.add_typer(events_app, name="events")
 app.command()(audit)
 
 _out = Console(highlight=False, soft_wrap=True)
@@ -63,6 +65,14 @@ def sandbox(
     customers: Annotated[int, typer.Option(min=40, max=20_000, help="How many customers it has.")] = 500,
     state: Annotated[Path, typer.Option(help="The sandbox's own folder.")] = Path(".fieldgate/sandbox"),
     reset: Annotated[bool, typer.Option("--reset", help="Empties the folder first.")] = False,
+    pace: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            max=86_400,
+            help="Seconds between the things that happen by themselves; 0 for a company at rest.",
+        ),
+    ] = 5,
     emulator_port: Annotated[
         list[str] | None, typer.Option(help="VENDOR=PORT; vendors not named take a free port.")
     ] = None,
@@ -78,6 +88,7 @@ def sandbox(
         seed=seed,
         customers=customers,
         reset=reset,
+        pace_s=pace,
         emulator_ports=_emulator_ports(emulator_port or []),
     )
 

@@ -7,8 +7,10 @@ from sqlalchemy.exc import DBAPIError
 from adapters import registry
 from adapters.contracts.vocabulary import RecordType, System
 from gateway.app import Parts
-from gateway.commands.boundaries import Observer
+from gateway.commands.boundaries import Boundary, Observer
 from gateway.commands.compose import open_commands
+from gateway.events.compose import open_events
+from gateway.events.service import Bell
 from gateway.settings import Config, ConfigError
 from gateway.store.cross_references import SqlCrossReferences
 from gateway.systems.connection import Connection
@@ -83,13 +85,20 @@ async def compose(config: Config, *, on_boundary: Observer | None = None) -> Par
     systems = connect(config)
     ownership = ownership_of(config, systems)
     folder = config.state.folder
+    bell = Bell()
+
+    def observe(boundary: Boundary, command_id: str) -> None:
+        bell.ring()
+        if on_boundary is not None:
+            on_boundary(boundary, command_id)
+
     try:
         references = await SqlCrossReferences.open(folder / "gateway.sqlite")
     except (OSError, DBAPIError) as error:
         message = f"{folder} cannot hold the gateway's files: {_why(error)}"
         raise ConfigError([config.fault(("state", "folder"), message)]) from error
     try:
-        commands = await open_commands(config.state, config.commands, systems.all(), on_boundary=on_boundary)
+        commands = await open_commands(config.state, config.commands, systems.all(), on_boundary=observe)
     except (OSError, DBAPIError) as error:
         await references.aclose()
         key = "folder" if config.state.database is None else "database"
@@ -98,7 +107,8 @@ async def compose(config: Config, *, on_boundary: Observer | None = None) -> Par
             f"the database of commands cannot be opened: {_why(error)}" if key == "folder" else _NO_DATABASE
         )
         raise ConfigError([config.fault(("state", key), message)]) from error
-    return Parts(systems, ownership, references, commands)
+    events = open_events(config.events, commands.database, systems, outgoing=bell)
+    return Parts(systems, ownership, references, commands, events)
 
 
 _NO_DATABASE = "the database cannot be reached with this URL, or its tables cannot be brought up to date"

@@ -1,27 +1,37 @@
 """The sandbox: a seeded company in emulated systems, and a gateway over them, in one process.
 
 The gateway reaches the emulators over loopback HTTP, by the same adapters and the same configuration
-that it has in production.
+that it has in production; they reach it by their webhooks. The company lives: things happen in the systems
+by themselves, at a pace.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import structlog
 
 from adapters import registry
 from adapters.emulation.emulator import Emulator
+from adapters.emulation.faults import Misbehaving
 from adapters.emulation.generate import generate
+from adapters.emulation.life import Life
 from adapters.emulation.store import open_store
+from adapters.emulation.webhooks import Endpoint
 from gateway.app import create_app
 from gateway.compose import compose
 from gateway.refusal import Refused
 from gateway.serving import listen, serve_all, url_of
 from gateway.settings import Config, ConnectionConfig, ServerSettings, StateSettings
+
+_log = structlog.get_logger(__name__)
 
 
 class SandboxError(Refused):
@@ -30,7 +40,10 @@ class SandboxError(Refused):
 
 @dataclass(frozen=True, slots=True)
 class SandboxOptions:
-    """What the sandbox is made of; ``emulator_ports`` are by vendor, others take free ones."""
+    """What the sandbox is made of; ``emulator_ports`` are by vendor, others take free ones.
+
+    pace_s: seconds from one thing that happens by itself to the next; 0: nothing does.
+    """
 
     folder: Path
     host: str = "127.0.0.1"
@@ -38,6 +51,7 @@ class SandboxOptions:
     seed: int = 7
     customers: int = 500
     reset: bool = False
+    pace_s: float = 5.0
     emulator_ports: Mapping[str, int] | None = None
 
 
@@ -84,8 +98,12 @@ def open_world(options: SandboxOptions) -> sqlite3.Connection:
     return store
 
 
-def configuration(base_urls: Mapping[str, str], options: SandboxOptions) -> Config:
-    """The gateway's configuration over emulators at these base URLs, by vendor."""
+def configuration(
+    base_urls: Mapping[str, str],
+    options: SandboxOptions,
+    further: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Config:
+    """The gateway's configuration over emulators at these base URLs, with further settings, by vendor."""
     return Config(
         server=ServerSettings(host=options.host, port=options.port),
         state=StateSettings(folder=options.folder),
@@ -95,7 +113,10 @@ def configuration(base_urls: Mapping[str, str], options: SandboxOptions) -> Conf
                 system=emulator.system,
                 adapter=emulator.vendor,
                 settings=registry.manifest(emulator.vendor).settings.model_validate(
-                    emulator.settings(base_urls[emulator.vendor])
+                    {
+                        **emulator.settings(base_urls[emulator.vendor]),
+                        **(further or {}).get(emulator.vendor, {}),
+                    }
                 ),
             )
             for emulator in emulators()
@@ -110,22 +131,62 @@ async def run_sandbox(options: SandboxOptions, announce: Callable[[str, Mapping[
     ports = options.emulator_ports or {}
     sockets = {each.vendor: listen("127.0.0.1", ports.get(each.vendor, 0)) for each in emulators()}
     urls = {vendor: url_of("127.0.0.1", each) for vendor, each in sockets.items()}
-    parts = await compose(configuration(urls, options))
+    systems = {each.vendor: each.serve(store) for each in emulators()}
+    gateway_url = url_of(options.host, front)
     ready = asyncio.Event()
 
-    async def tell() -> None:
+    async def begin() -> None:
         await ready.wait()
-        announce(url_of(options.host, front), urls)
+        async with _living(systems, store, gateway_url, options):
+            announce(gateway_url, urls)
+            await asyncio.Event().wait()
 
-    telling = asyncio.create_task(tell())
+    async with contextlib.AsyncExitStack() as leaving:
+        leaving.callback(store.close)
+        further = {
+            each.vendor: await leaving.enter_async_context(each.beside(store))
+            for each in emulators()
+            if each.beside is not None
+        }
+        parts = await compose(configuration(urls, options, further))
+        beginning = asyncio.create_task(begin())
+        try:
+            await serve_all(
+                [
+                    (create_app(parts), front),
+                    *((app, sockets[vendor]) for vendor, app in systems.items()),
+                ],
+                ready=ready,
+            )
+        finally:
+            beginning.cancel()
+            await asyncio.gather(beginning, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def _living(
+    systems: Mapping[str, Misbehaving], store: sqlite3.Connection, gateway_url: str, options: SandboxOptions
+) -> AsyncGenerator[None]:
+    """Webhooks go out, and things happen, as long as this is entered."""
+    deliverers = {vendor: app.webhooks for vendor, app in systems.items() if app.webhooks is not None}
+    for vendor, deliverer in deliverers.items():
+        deliverer.send_to(Endpoint(f"{gateway_url}/webhooks/{vendor}"))
+    living: list[asyncio.Task[None]] = []
+    if options.pace_s > 0:
+        happenings = [(each.vendor, happening) for each in emulators() for happening in each.life]
+        task = asyncio.create_task(Life(store, happenings, options.seed).run(options.pace_s))
+        task.add_done_callback(_say_why)
+        living.append(task)
     try:
-        await serve_all(
-            [
-                (create_app(parts), front),
-                *((each.serve(store), sockets[each.vendor]) for each in emulators()),
-            ],
-            ready=ready,
-        )
+        yield
     finally:
-        telling.cancel()
-        store.close()
+        for task in living:
+            task.cancel()
+        await asyncio.gather(*living, return_exceptions=True)
+        for deliverer in deliverers.values():
+            await deliverer.stop()
+
+
+def _say_why(life: asyncio.Task[None]) -> None:
+    if not life.cancelled() and (error := life.exception()) is not None:
+        _log.error("the sandbox stands still", exc_info=error)

@@ -13,6 +13,9 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from gateway.refusal import Refused
+from gateway.transport.drain import Drain
+from gateway.transport.frames import FrameProtocol
+from gateway.transport.websocket import MAX_MESSAGE_BYTES
 
 
 class PortTaken(Refused):
@@ -60,27 +63,42 @@ class _Server(uvicorn.Server):
         await super().startup(sockets=sockets)
         self.ready.set()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        drain: Drain | None = self.lifespan.state.get(Drain.KEY)
+        if drain is not None:
+            drain.begin()
+        await super().shutdown(sockets)
+
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
         # Signals belong to the process, which may run several servers: see ``serve_all``.
         yield
 
 
+def server_config(app: ASGIApp, **own: Any) -> uvicorn.Config:
+    """How an application is served: HTTP/1.1, and WebSockets whose frames the fan-out writes.
+
+    Pings find peers that are gone. Messages are not compressed: it would cost each socket more memory than
+    all else, and keep what is encoded once from being sent to many.
+    """
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=10,
+        ws=FrameProtocol,
+        ws_max_size=MAX_MESSAGE_BYTES,
+        ws_ping_interval=20,
+        ws_ping_timeout=20,
+        ws_per_message_deflate=False,
+        **own,
+    )
+
+
 async def serve_all(apps: list[tuple[ASGIApp, socket.socket]], *, ready: asyncio.Event | None = None) -> None:
     """Serves every app until SIGINT or SIGTERM, then lets requests under way finish, first app first."""
-    servers = [
-        _Server(
-            uvicorn.Config(
-                app,
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=10,
-                ws="none",
-            )
-        )
-        for app, _ in apps
-    ]
+    servers = [_Server(server_config(app)) for app, _ in apps]
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -58,7 +58,7 @@ class StateSettings(_Section):
     )
     database: Annotated[SecretStr, AfterValidator(_postgresql)] | None = Field(
         default=None,
-        description="Database of the commands and their audit, as in "
+        description="Database of the commands, their audit, and the events, as in "
         "`postgresql://user:password@host/database`; without it, a SQLite file in the folder. "
         "Gateways that share the work share the database.",
     )
@@ -94,6 +94,38 @@ class CommandSettings(_Section):
     )
 
 
+def _nats(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"(nats|tls)://[^\s]+", value.get_secret_value()):
+        raise ValueError("not a NATS URL, as in nats://host:4222")
+    return value
+
+
+class EventSettings(_Section):
+    """The log of business events, and who reads it."""
+
+    retention_days: float = Field(default=7, gt=0, le=366, description="Days an event is kept.")
+    retention_count: int = Field(
+        default=1_000_000, ge=1, le=100_000_000, description="At most so many events are kept."
+    )
+    broker: Annotated[SecretStr, AfterValidator(_nats)] | None = Field(
+        default=None,
+        description="NATS server with JetStream that keeps the log, as in `nats://user:password@host:4222`; "
+        "without it, the log is in the database of the commands. Needs the extra `nats`.",
+    )
+    queue: int = Field(
+        default=1000,
+        ge=1,
+        le=1_000_000,
+        description="Events that may wait for one subscriber before it is closed as too slow.",
+    )
+    lease_s: float = Field(
+        default=5,
+        ge=1,
+        le=3600,
+        description="Seconds after which the inbox of a gateway that died goes to another.",
+    )
+
+
 class _ConnectionHead(_Section):
     name: str = Field(pattern=r"^[a-z0-9-]{1,32}$", description="Unique name, as in `erp-emea`.")
     system: System = Field(description="The role this connection plays.")
@@ -116,6 +148,7 @@ class _Common(_Section):
     server: ServerSettings = ServerSettings()
     state: StateSettings = StateSettings()
     commands: CommandSettings = CommandSettings()
+    events: EventSettings = EventSettings()
     ownership: dict[Annotated[str, AfterValidator(_owned_field)], System] = Field(
         default_factory=dict,
         description="Fields that belong to another system than usual, as in `Customer.phone: ERP`.",
@@ -194,6 +227,7 @@ class _Check:
             server=form.server,
             state=form.state.model_copy(update={"folder": self._path.parent / form.state.folder}),
             commands=form.commands,
+            events=form.events,
             ownership=form.ownership,
             connections=tuple(
                 ConnectionConfig(name=entry.name, system=entry.system, adapter=entry.adapter, settings=own)
@@ -313,12 +347,12 @@ def _models(annotation: Any) -> list[type[BaseModel]]:
 
 def _secret_values(model: type[BaseModel], raw: dict[str, Any]) -> set[str]:
     """The values written for the secret settings of a vendor, so that no message of its checks shows them."""
-    return {
-        value
-        for name, entry in model.model_fields.items()
-        if SecretStr in (entry.annotation, *get_args(entry.annotation))
-        and isinstance(value := raw.get(name), str)
-    }
+    written: list[object] = []
+    for name, entry in model.model_fields.items():
+        if SecretStr in (entry.annotation, *get_args(entry.annotation)):
+            value: object = raw.get(name)
+            written += cast(list[object], value) if isinstance(value, list) else [value]
+    return {value for value in written if isinstance(value, str)}
 
 
 def _did_you_mean(word: str, known: Iterable[str]) -> str:

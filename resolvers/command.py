@@ -89,7 +89,11 @@ def command_id_of(text: str) -> str:
 
 
 async def command_by_id(context: RequestContext, text: str) -> CommandObject | None:
-    found = await context.commands.get(command_id_of(text))
+    return await command_by_own_id(context, command_id_of(text))
+
+
+async def command_by_own_id(context: RequestContext, command_id: str) -> CommandObject | None:
+    found = await context.commands.get(command_id)
     return None if found is None else CommandObject(found, context)
 
 

@@ -14,7 +14,8 @@ from resolvers.command_port import Commands
 from resolvers.connection import Connection
 from resolvers.edges import EDGES, REFERENCES, Edge, Reference
 from resolvers.entity import Entity, Slice
-from resolvers.errors import Code, GraphFault, fault_of
+from resolvers.errors import fault_of
+from resolvers.event_port import Events
 from resolvers.identity import Identity
 from resolvers.ids import Ref
 from resolvers.loads import Loads
@@ -24,6 +25,7 @@ from resolvers.records import records_of
 from resolvers.related import Related
 from resolvers.revenue import recurring_revenue
 from resolvers.selection import Selection, selection_of
+from resolvers.timeline import timeline
 from schema.ownership import Ownership
 
 
@@ -36,11 +38,13 @@ class RequestContext:
         ownership: Ownership,
         references: CrossReferences,
         commands: Commands,
+        events: Events,
         correlation_id: str,
         requested_by: str | None = None,
     ) -> None:
         self.systems = systems
         self.commands = commands
+        self.events = events
         self.requested_by = requested_by
         self.ownership = ownership
         self.references = references
@@ -56,10 +60,15 @@ class RequestContext:
         """Reads the operation's selection, once, before the first root field fetches anything."""
         if self._started:
             return
-        self._started = True
         raw = cast(Any, info)._raw_info
-        self.selection = selection_of(raw.schema, raw.operation, raw.fragments, raw.variable_values)
-        self.loads.projection = Projection(self.selection, self.ownership, self.systems)
+        self.selecting(selection_of(raw.schema, raw.operation, raw.fragments, raw.variable_values))
+
+    def selecting(self, selection: Selection) -> RequestContext:
+        """The context itself, to load for a selection that is known before anything is executed."""
+        self._started = True
+        self.selection = selection
+        self.loads.projection = Projection(selection, self.ownership, self.systems)
+        return self
 
     def forget(self) -> None:
         """Drops what was read so far: after a write, everything is read anew."""
@@ -108,10 +117,7 @@ class RequestContext:
         reference = REFERENCES.get((entity.ref.type, field))
         if reference is not None:
             return self._reference(entity, reference)
-        # The log of events is not kept yet; an empty timeline would claim that nothing happened.
-        raise GraphFault(
-            Code.SYSTEM_UNAVAILABLE, "GATEWAY: no log of business events is kept", system=System.GATEWAY
-        )
+        return timeline(self, entity, **arguments)
 
     async def _edge(self, entity: Entity, edge: Edge, arguments: dict[str, Any]) -> Any:
         try:

@@ -15,7 +15,7 @@ from strawberry.schema.config import StrawberryConfig
 from resolvers.entity import resolve_leaf
 from resolvers.mutations.mutation import Mutation
 from resolvers.query import Query
-from schema.event import BusinessEvent
+from resolvers.streams.stream import StatusStream
 from schema.ownership import OwnedField, Ownership
 from schema.scalars import SCALARS, Json
 
@@ -28,7 +28,8 @@ def build_graph() -> strawberry.Schema:
     return strawberry.Schema(
         query=Query,
         mutation=Mutation,
-        types=[BusinessEvent, cast(Any, Json)],
+        subscription=StatusStream,
+        types=[cast(Any, Json)],
         extensions=[
             functools.partial(ParserCache, maxsize=CACHED_DOCUMENTS),
             functools.partial(ValidationCache, maxsize=CACHED_DOCUMENTS),

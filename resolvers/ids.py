@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from adapters.contracts.vocabulary import RecordType
@@ -15,6 +16,7 @@ _LETTERS = {
     RecordType.PAYMENT: "p",
 }
 _COMMAND = "k"
+_EVENT = "e"
 _TYPES = {letter: record_type for record_type, letter in _LETTERS.items()}
 
 
@@ -36,6 +38,16 @@ class Ref:
         return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
 
 
+def encode_event_id(event_id: str) -> str:
+    """The public id of a business event."""
+    return base64.urlsafe_b64encode(f"{_EVENT}:{event_id}".encode()).decode().rstrip("=")
+
+
+def decode_event_id(text: str) -> str:
+    """The event id in a public id. Raises ``BadId``."""
+    return _decoded(text, _EVENT, encode_event_id, "a business event")
+
+
 def encode_command_id(command_id: str) -> str:
     """The public id of a command."""
     return base64.urlsafe_b64encode(f"{_COMMAND}:{command_id}".encode()).decode().rstrip("=")
@@ -43,14 +55,18 @@ def encode_command_id(command_id: str) -> str:
 
 def decode_command_id(text: str) -> str:
     """The command id in a public id. Raises ``BadId``."""
+    return _decoded(text, _COMMAND, encode_command_id, "a command")
+
+
+def _decoded(text: str, letter: str, encode: Callable[[str], str], what: str) -> str:
     try:
         padded = text.encode("ascii") + b"=" * (-len(text) % 4)
-        letter, command_id = base64.b64decode(padded, altchars=b"-_", validate=True).decode().split(":", 1)
+        found, own_id = base64.b64decode(padded, altchars=b"-_", validate=True).decode().split(":", 1)
     except (binascii.Error, UnicodeError, ValueError):
         raise BadId("not an id of this graph") from None
-    if letter != _COMMAND or encode_command_id(command_id) != text or len(text) > 200:
-        raise BadId("not the id of a command")
-    return command_id
+    if found != letter or encode(own_id) != text or len(text) > 200:
+        raise BadId(f"not the id of {what}")
+    return own_id
 
 
 def decode_id(text: str) -> Ref:

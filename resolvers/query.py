@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 import strawberry
@@ -12,12 +13,14 @@ from strawberry import Info
 from adapters.contracts.errors import SystemFault
 from adapters.contracts.resource import Order
 from adapters.contracts.vocabulary import ANCHORS, CustomerOrder, RecordType
-from resolvers.command import CommandObject, command_by_id, list_commands
+from resolvers.command import command_by_id, command_by_own_id, list_commands
 from resolvers.context import RequestContext
 from resolvers.errors import bad_user_input, fault_of
-from resolvers.ids import BadId, Ref, decode_command_id, decode_id
+from resolvers.event import event_by_own_id
+from resolvers.ids import BadId, decode_command_id, decode_event_id
 from resolvers.listing import list_entities
 from resolvers.lookup import look_up
+from resolvers.reference import reference
 from schema.command import Command, CommandConnection
 from schema.customer import Customer, CustomerConnection
 from schema.health import FieldOwnership, SystemHealth
@@ -49,36 +52,25 @@ _After = Annotated[str | None, strawberry.argument(description="Continue behind 
 MAX_NODES = 100
 
 
-def _reference(context: RequestContext, text: str, expected: RecordType | None, where: str = "id") -> Ref:
-    try:
-        ref = decode_id(text)
-    except BadId:
-        raise bad_user_input(f"{where}: not an id of this graph") from None
-    if expected is not None and ref.type is not expected:
-        raise bad_user_input(f"{where}: the id of a {ref.type.value}, not of a {expected.value}")
-    if ref.connection not in context.systems.connections(ANCHORS[ref.type], ref.type):
-        raise bad_user_input(f"{where}: the id names a connection that is not configured here")
-    return ref
-
-
 async def _by_id(info: _Info, text: str, expected: RecordType, where: str = "id") -> Any:
     context = info.context
     context.start(info)
-    return await context.existing(_reference(context, text, expected, where))
+    return await context.existing(reference(context, text, expected, where))
 
 
-def _any_reference(context: RequestContext, text: str, where: str) -> Ref | str:
-    """What a node's id names: an object of a system, or a command by its key."""
+_Find = Callable[[], Awaitable[Any]]
+
+
+def _any_node(context: RequestContext, text: str, where: str) -> _Find:
+    """How to get what a node's id names: an object of a system, a command, or an event."""
     with contextlib.suppress(BadId):
-        return decode_command_id(text)
-    return _reference(context, text, None, where)
-
-
-async def _any_node(context: RequestContext, reference: Ref | str) -> Any:
-    if isinstance(reference, Ref):
-        return await context.existing(reference)
-    found = await context.commands.get(reference)
-    return None if found is None else CommandObject(found, context)
+        command_id = decode_command_id(text)
+        return lambda: command_by_own_id(context, command_id)
+    with contextlib.suppress(BadId):
+        event_id = decode_event_id(text)
+        return lambda: event_by_own_id(context, event_id)
+    ref = reference(context, text, None, where)
+    return lambda: context.existing(ref)
 
 
 async def _list(
@@ -102,7 +94,7 @@ class Query:
     @strawberry.field(description="Any object by its global id; null where there is none.")
     async def node(self, info: _Info, id: _Id) -> Node | None:
         info.context.start(info)
-        return await _any_node(info.context, _any_reference(info.context, id, "id"))
+        return await _any_node(info.context, id, "id")()
 
     @strawberry.field(description="Many objects by their global ids, in the order given; at most 100.")
     async def nodes(
@@ -114,8 +106,8 @@ class Query:
         context.start(info)
         if len(ids) > MAX_NODES:
             raise bad_user_input(f"ids: {len(ids)} of at most {MAX_NODES}")
-        references = [_any_reference(context, each, f"ids[{at}]") for at, each in enumerate(ids)]
-        found: list[Any] = await asyncio.gather(*(_any_node(context, each) for each in references))
+        finds = [_any_node(context, each, f"ids[{at}]") for at, each in enumerate(ids)]
+        found: list[Any] = await asyncio.gather(*(find() for find in finds))
         return found
 
     @strawberry.field(description="A customer by its global id.")

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from adapters.chargebee.client import ChargebeeClient
 from adapters.chargebee.customer import customer_fields
+from adapters.chargebee.events import ChargebeeEvents
 from adapters.chargebee.resource import MAX_ROWS, ChargebeeResource
 from adapters.chargebee.settings import ChargebeeSettings
 from adapters.chargebee.subscription import subscription_fields
@@ -39,8 +40,8 @@ class ChargebeeAdapter(Adapter):
             RecordType.CUSTOMER: self._customers,
             RecordType.SUBSCRIPTION: self._subscriptions,
         }
-
         self.writer = ChargebeeWriter(self._client, self._subscriptions.fields, settings.cancel_reason_codes)
+        self.events = ChargebeeEvents(self._client, settings)
 
     async def check(self) -> list[Finding]:
         findings = [await self._check_items()]

@@ -110,6 +110,13 @@ class ChargebeeClient:
             _mapping(envelope.get(resource), resource)
         return Listing(envelopes, token or None)
 
+    async def raw(self, path: str, params: Params) -> bytes:
+        """The body of ``GET /{path}`` as it came, for what is kept rather than read."""
+        response = await self._http.send("GET", f"/{path}", params=params)
+        if response.status >= 400:
+            _raise_refusal(response, _read_refusal(response))
+        return response.body
+
     async def retrieve(self, path: str, resource: str) -> Row:
         """The envelope ``{resource: {…}, …}`` of ``GET /{path}``."""
         response = await self._http.send("GET", f"/{path}")

@@ -31,6 +31,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from adapters.emulation.journal import Effect
 from adapters.emulation.limits import Governor, Limits
+from adapters.emulation.webhooks import Deliverer, Endpoint
 
 Kind = Literal[
     "latency",
@@ -96,17 +97,23 @@ class Misbehaving:
 
     ``GET /_emulator/calls`` lists the calls since the last ``DELETE``; ``POST /_emulator/faults`` arms one
     fault, ``DELETE`` disarms all; ``GET /_emulator/effects`` lists the journal of what was done, for an app
-    that keeps one; ``PUT /_emulator/limits`` sets the ``Limits``. A handler sees an armed ``shrink`` as
-    ``scope["state"]["shrink"]``.
+    that keeps one; ``PUT /_emulator/limits`` sets the ``Limits``. For a vendor with webhooks, ``PUT
+    /_emulator/webhooks`` sets their ``Endpoint``, ``GET`` counts them, ``DELETE`` sends no more. A handler
+    sees an armed ``shrink`` as ``scope["state"]["shrink"]``.
     """
 
     def __init__(
-        self, app: ASGIApp, error_form: ErrorForm, effects: Callable[[], list[Effect]] | None = None
+        self,
+        app: ASGIApp,
+        error_form: ErrorForm,
+        effects: Callable[[], list[Effect]] | None = None,
+        webhooks: Deliverer | None = None,
     ) -> None:
         self._app = app
         self._error_form = error_form
         self.log = CallLog()
         self.effects = effects
+        self.webhooks = webhooks
         self._armed: list[list[Any]] = []
         self._random = random.Random(7)
         self._governor = Governor()
@@ -210,6 +217,18 @@ class Misbehaving:
             await _answer(send, 200, ErrorBody([]))
         elif path == "/_emulator/effects" and method == "GET" and self.effects is not None:
             await _answer(send, 200, ErrorBody(self.effects()))
+        elif path == "/_emulator/webhooks" and method == "GET" and self.webhooks is not None:
+            await _answer(send, 200, ErrorBody(self.webhooks.counts()))
+        elif path == "/_emulator/webhooks" and method == "PUT" and self.webhooks is not None:
+            try:
+                self.webhooks.send_to(msgspec.json.decode(await _body(receive), type=Endpoint))
+            except msgspec.DecodeError as error:
+                await _answer(send, 400, ErrorBody({"error": str(error)}))
+                return
+            await _answer(send, 200, ErrorBody(self.webhooks.counts()))
+        elif path == "/_emulator/webhooks" and method == "DELETE" and self.webhooks is not None:
+            self.webhooks.send_to(None)
+            await _answer(send, 200, ErrorBody(self.webhooks.counts()))
         elif path == "/_emulator/faults" and method == "POST":
             try:
                 self.arm(msgspec.json.decode(await _body(receive), type=Fault))

@@ -11,6 +11,7 @@ from adapters.contracts.resource import Resource
 from adapters.contracts.vocabulary import RecordType
 from adapters.netsuite.client import NetSuiteClient
 from adapters.netsuite.customer import customers
+from adapters.netsuite.events import NetSuiteEvents
 from adapters.netsuite.invoice import Invoices
 from adapters.netsuite.ledger_entry import ledger_entries
 from adapters.netsuite.manifest import NetSuiteSettings
@@ -33,6 +34,7 @@ _TABLES: Mapping[str, tuple[str, str]] = {
     "transactionline": ("uniquekey", "Transactions > Find Transaction"),
     "transactionaccountingline": ("transaction", "Transactions > Find Transaction"),
     "account": ("id", "Lists > Accounts"),
+    "deletedrecord": ("recordid", "Setup > Deleted Records, or poll_deletions off"),
 }
 """Tables that are read: a column to ask for, and the permission of the role that opens the table."""
 
@@ -49,9 +51,15 @@ class NetSuiteAdapter(Adapter):
             Invoices(self._client, settings),
             ledger_entries(self._client, settings),
         )
+        self._tables = {
+            table: need
+            for table, need in _TABLES.items()
+            if table != "deletedrecord" or settings.poll_deletions
+        }
         resources = {query.type: query for query in self._queries}
         self.resources: Mapping[RecordType, Resource] = resources
         self.writer = NetSuiteWriter(self._client, settings, resources)
+        self.events = NetSuiteEvents(self._client, settings, resources)
 
     async def check(self) -> list[Finding]:
         """One line each for the token, SuiteQL, every table's permission and every resource's columns.
@@ -64,7 +72,7 @@ class NetSuiteAdapter(Adapter):
             hint = "check client_id, certificate_id, private_key and the client credentials mapping"
             return [Finding("token", False, f"{_said(fault)}; {hint}")]
         findings = [Finding("token", True, "NetSuite gave one")]
-        tables = list(_TABLES.items())
+        tables = list(self._tables.items())
         probes = {table: f"SELECT {column} FROM {table} WHERE {column} = 0" for table, (column, _) in tables}  # noqa: S608
         # The first table alone: where SuiteQL as a whole is refused, one line says so, not one per table.
         first = tables[0][0]

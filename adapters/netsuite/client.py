@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, cast
 
+from adapters.contracts.convert import utc_from_iso
 from adapters.contracts.errors import (
     Conflict,
     Malformed,
@@ -25,6 +27,7 @@ from adapters.netsuite.manifest import NetSuiteSettings
 TOKEN_PATH = "/services/rest/auth/oauth2/v1/token"  # noqa: S105
 SUITEQL_PATH = "/services/rest/query/v1/suiteql"
 RECORD_PATH = "/services/rest/record/v1"
+SERVER_TIME_PATH = "/services/rest/system/v1/serverTime"
 
 PAGE_LIMIT = 1000
 """Most rows in one answer (https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/section_157909186990.html)."""
@@ -136,6 +139,20 @@ class NetSuiteClient:
         if not all(isinstance(row, dict) for row in items):
             raise Malformed("the answer to a SuiteQL query has an item that is not an object")
         return Result(cast("list[Row]", items), has_more)
+
+    async def server_time(self) -> datetime:
+        """NetSuite's clock
+        (https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/article_0528010158.html)."""
+        response = await self._http.send("GET", SERVER_TIME_PATH)
+        _raise_for(response, "NetSuite does not tell its time", ERRORS)
+        body = response.json()
+        try:
+            moment = utc_from_iso(cast("dict[str, Any]", body)["serverTime"])
+        except (TypeError, KeyError, ValueError) as error:
+            raise Malformed("the answer with the server's time has none") from error
+        if moment is None:
+            raise Malformed("the answer with the server's time has none")
+        return moment
 
     async def patch(self, kind: str, record_id: str, changes: Mapping[str, Any]) -> None:
         """Changes a record of the type ``kind``; what ``changes`` leaves out stays, null is cleared

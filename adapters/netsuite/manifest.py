@@ -114,6 +114,19 @@ class NetSuiteSettings(ConnectionSettings):
         default=None, description="The RESTlet that voids invoices; null where there is none."
     )
 
+    poll_s: float = Field(default=30.0, ge=1, le=3600, description="Seconds between polls for changes.")
+    poll_overlap_s: float = Field(
+        default=120.0,
+        ge=0,
+        le=3600,
+        description="Seconds that a poll reaches back behind the one before, for changes that were slow to "
+        "become visible.",
+    )
+    poll_deletions: bool = Field(
+        default=True,
+        description="Whether deletions are polled as well; the role then needs Setup > Deleted Records.",
+    )
+
     @property
     def restlet_url(self) -> str | None:
         """The RESTlet's whole URL, None where there is none.

@@ -8,8 +8,8 @@ from adapters.contracts.errors import NotFound, Rejected
 from adapters.contracts.fields import FieldMap, Row
 from adapters.contracts.resource import Caps, Page, PageRequest, Resource
 from adapters.contracts.vocabulary import RecordType
-from adapters.netsuite.client import PAGE_LIMIT, NetSuiteClient
-from adapters.netsuite.suiteql import LIST_LIMIT, Source, internal_ids, is_internal_id
+from adapters.netsuite.client import PAGE_LIMIT, NetSuiteClient, Result
+from adapters.netsuite.suiteql import LIST_LIMIT, Clause, Source, internal_ids, is_internal_id
 
 
 class QueryResource(Resource):
@@ -48,6 +48,11 @@ class QueryResource(Resource):
         if not result.rows:
             raise NotFound(f"there is no {self.fields.vendor_resource} {record_id}")
         return result.rows[0]
+
+    async def in_order_of(self, order: str, select: frozenset[str], where: Sequence[Clause]) -> Result:
+        """A page of the rows that meet the clauses, in the order of a column and then of the key."""
+        sql = self._source.select(self.fields.projection(select), where, order=order)
+        return await self._client.query(sql, limit=self.caps.rows_per_call)
 
     def has(self, name: str) -> bool:
         """Whether the source has a column of that name, in this account."""

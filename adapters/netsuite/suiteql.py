@@ -109,8 +109,17 @@ class Source:
     joins: Mapping[str, Join]
     always: str = ""
 
-    def select(self, names: Sequence[str], where: Sequence[Clause] = (), after: str | None = None) -> str:
-        """A query for the named columns, in the order of the key, behind the key value ``after``."""
+    def select(
+        self,
+        names: Sequence[str],
+        where: Sequence[Clause] = (),
+        after: str | None = None,
+        order: str | None = None,
+    ) -> str:
+        """A query for the named columns, in the order of the key, behind the key value ``after``.
+
+        order: an expression that comes before the key in the order.
+        """
         needed: set[str] = set()
         pending = [join for name in names for join in self.columns[name].joins]
         pending += [join for clause in where for join in clause.joins]
@@ -130,5 +139,5 @@ class Source:
         ]
         if conditions:
             parts.append("WHERE " + " AND ".join(conditions))
-        parts.append(f"ORDER BY {self.key}")
+        parts.append(f"ORDER BY {self.key}" if order is None else f"ORDER BY {order}, {self.key}")
         return " ".join(parts)

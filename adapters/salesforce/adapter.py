@@ -11,6 +11,7 @@ from adapters.contracts.vocabulary import RecordType
 from adapters.salesforce.client import SalesforceClient
 from adapters.salesforce.contract_terms import contract_terms
 from adapters.salesforce.customer import customers
+from adapters.salesforce.events import SalesforceEvents
 from adapters.salesforce.record_id import canonical_id
 from adapters.salesforce.settings import SalesforceSettings
 from adapters.salesforce.writer import SalesforceWriter
@@ -42,6 +43,12 @@ class SalesforceAdapter(Adapter):
         accounts = customers(self._client, settings)
         self._writer = SalesforceWriter(self._client, accounts.fields, settings.command_column)
         self.writer = self._writer
+        self._events = (
+            None
+            if settings.organization_id is None
+            else SalesforceEvents(self._client, settings, accounts.fields)
+        )
+        self.events = self._events
         self.resources: Mapping[RecordType, Resource] = {
             RecordType.CUSTOMER: accounts,
             RecordType.CONTRACT_TERMS: contract_terms(self._client, settings),
@@ -58,6 +65,8 @@ class SalesforceAdapter(Adapter):
         for record_type, resource in self.resources.items():
             findings.append(await self._check_object(OBJECTS[record_type], resource))
         findings.append(await self._check_writes())
+        if self._events is not None:
+            findings.append(await self._check_events(self._events))
         if self._client.usage is not None:
             used, most = self._client.usage
             left = "Buy more or call less" if used >= most * NEARLY_SPENT else "There is room"
@@ -118,6 +127,19 @@ class SalesforceAdapter(Adapter):
             )
         return Finding("writes", True, f"the mapped columns of {name} can be written")
 
+    async def _check_events(self, events: SalesforceEvents) -> Finding:
+        try:
+            open_to_us = await events.topic()
+        except SystemFault as fault:
+            return Finding(
+                "change events",
+                False,
+                f"{fault.message} [{fault.vendor_code}]. Check organization_id, pubsub_endpoint and "
+                "pubsub_topic, and select Account in Setup > Change Data Capture",
+            )
+        remedy = "Give the run-as user View All Data, or read on every account"
+        return Finding("change events", open_to_us, "can be subscribed to" if open_to_us else remedy)
+
     def record_url(self, record_type: RecordType, record_id: str) -> str | None:
         """The record's page in Lightning Experience."""
         known = canonical_id(record_id)
@@ -126,4 +148,6 @@ class SalesforceAdapter(Adapter):
         return f"{self._root}/lightning/r/{OBJECTS[record_type]}/{known}/view"
 
     async def aclose(self) -> None:
+        if self._events is not None:
+            await self._events.aclose()
         await self._client.aclose()

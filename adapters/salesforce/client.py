@@ -122,9 +122,10 @@ class SalesforceClient:
         self._root = f"/services/data/{api_version}"
         # The room a GET leaves for the query itself.
         self._query_room = LONGEST_URI - len(f"{base_url}{self._root}/query/?q=")
+        self._authenticator = TokenAuthenticator(self._fetch_token)
         self._http = HttpClient(
             base_url,
-            authenticator=TokenAuthenticator(self._fetch_token),
+            authenticator=self._authenticator,
             timeout_s=timeout_s,
             max_connections=max_connections,
         )
@@ -190,6 +191,14 @@ class SalesforceClient:
             return [f"v{entry['version']}" for entry in body]
         except (TypeError, KeyError) as error:
             raise Malformed("the list of API versions is not one") from error
+
+    async def access_token(self) -> str:
+        """The session's token, for APIs that are not reached over HTTP."""
+        return (await self._authenticator.headers(self._http))["authorization"].removeprefix("Bearer ")
+
+    async def session_refused(self, token: str) -> None:
+        """Told that such an API refused the token: the next one asked for is new."""
+        await self._authenticator.refused(self._http, {"authorization": f"Bearer {token}"})
 
     async def aclose(self) -> None:
         await self._http.aclose()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
 from adapters.contracts.adapter import ConnectionSettings
 from adapters.contracts.vocabulary import CustomerStatus
@@ -64,6 +64,25 @@ class SalesforceSettings(ConnectionSettings):
         description="Account text column (64 or more) that every write marks with its command's key; null "
         "for none: a write whose answer was lost is then settled by comparing what it wanted.",
     )
+    organization_id: str | None = Field(
+        default=None,
+        pattern=r"^00D[A-Za-z0-9]{12}([A-Za-z0-9]{3})?$",
+        description="The org's id. Turns change events on, which need the extra `salesforce-events` and "
+        "Change Data Capture for accounts; null for none.",
+    )
+    pubsub_endpoint: str = Field(
+        default="api.pubsub.salesforce.com:7443",
+        pattern=r"^[A-Za-z0-9.-]{1,253}:[0-9]{1,5}$",
+        description="Host and port of the Pub/Sub API.",
+    )
+    pubsub_tls: bool = Field(
+        default=True, description="Whether the Pub/Sub API is reached over TLS; false on loopback alone."
+    )
+    pubsub_topic: str = Field(
+        default="/data/AccountChangeEvent",
+        pattern=r"^/data/[A-Za-z][A-Za-z0-9_]{0,79}$",
+        description="The channel of change events, such as a custom channel that always sends the status.",
+    )
     contract_subscription_column: Column = Field(
         default="Chargebee_Subscription_Id__c",
         description="Contract column with the subscription's id in the subscription platform.",
@@ -74,3 +93,10 @@ class SalesforceSettings(ConnectionSettings):
     signed_on_column: Column = Field(
         default="CustomerSignedDate", description="Contract column with the day of signature."
     )
+
+    @model_validator(mode="after")
+    def _plain_on_loopback_alone(self) -> Self:
+        host = self.pubsub_endpoint.rpartition(":")[0]
+        if not self.pubsub_tls and host not in ("127.0.0.1", "localhost"):
+            raise ValueError("pubsub_tls may be false on loopback alone: the session's token is sent there")
+        return self

@@ -9,6 +9,7 @@ from adapters.contracts.errors import SystemFault
 from adapters.contracts.vocabulary import RecordType
 from adapters.stripe.client import StripeClient, together
 from adapters.stripe.customer import Customers
+from adapters.stripe.events import StripeEvents
 from adapters.stripe.payment import Payments
 from adapters.stripe.settings import StripeSettings
 from adapters.stripe.writer import StripeWriter
@@ -28,6 +29,7 @@ class StripeAdapter(Adapter):
             RecordType.PAYMENT: payments,
         }
         self.writer = StripeWriter(self._client, payments.fields)
+        self.events = StripeEvents(self._client, settings)
 
     async def check(self) -> list[Finding]:
         """Reads one customer and one payment intent as the adapter would: key, version, permissions."""

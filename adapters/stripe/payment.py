@@ -111,17 +111,22 @@ def _expanded(row: Row, name: str) -> Mapping[str, Any] | None:
 
 
 def _status(row: Row) -> PaymentStatus:
-    status = status_from(STATUSES, row["status"], PaymentStatus.UNKNOWN)
-    charge = _expanded(row, _CHARGE)
-    if row["status"] == "requires_payment_method":
-        failed = row["last_payment_error"] or (charge and charge["status"] == "failed")
+    return status_of(row, _expanded(row, _CHARGE))
+
+
+def status_of(intent: Mapping[str, Any], charge: Mapping[str, Any] | None) -> PaymentStatus:
+    """The status of an intent with its latest charge; of the intent alone where the charge is not at hand."""
+    status = status_from(STATUSES, intent["status"], PaymentStatus.UNKNOWN)
+    if intent["status"] == "requires_payment_method":
+        failed = intent["last_payment_error"] or (charge and charge["status"] == "failed")
         return PaymentStatus.FAILED if failed else status
     if status is PaymentStatus.SUCCEEDED and charge:
-        return _after_success(charge)
+        return status_after_success(charge)
     return status
 
 
-def _after_success(charge: Mapping[str, Any]) -> PaymentStatus:
+def status_after_success(charge: Mapping[str, Any]) -> PaymentStatus:
+    """What came of a charge that took the money."""
     if charge["refunded"]:
         return PaymentStatus.REFUNDED
     if charge["disputed"]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field, HttpUrl, SecretStr
+from pydantic import Field, HttpUrl, SecretStr, field_validator
 
 from adapters.contracts.adapter import ConnectionSettings
 
@@ -27,6 +27,11 @@ class StripeSettings(ConnectionSettings):
         pattern=r"^acct_[A-Za-z0-9]+$",
         description="A connected account to act for, sent as Stripe-Account.",
     )
+    webhook_secrets: tuple[SecretStr, ...] = Field(
+        default=(),
+        description="Signing secrets of the webhook endpoint, `whsec_…`; two while one takes the place of "
+        "the other. Without any, webhooks are refused.",
+    )
     crm_id_key: str = Field(
         default="crm_id",
         min_length=1,
@@ -39,6 +44,13 @@ class StripeSettings(ConnectionSettings):
         max_length=40,
         description="Metadata key of payment intents that holds the ERP's invoice id.",
     )
+
+    @field_validator("webhook_secrets")
+    @classmethod
+    def _no_empty_secret(cls, secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if not all(secret.get_secret_value() for secret in secrets):
+            raise ValueError("a signing secret is empty, and would let anybody in")
+        return secrets
 
     @property
     def test_mode(self) -> bool:

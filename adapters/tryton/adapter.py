@@ -11,11 +11,13 @@ from adapters.contracts.resource import PageRequest
 from adapters.contracts.vocabulary import RecordType
 from adapters.tryton.client import TrytonClient
 from adapters.tryton.customer import Customers
+from adapters.tryton.events import TrytonEvents
 from adapters.tryton.invoice import invoices
 from adapters.tryton.invoice_status import Today
 from adapters.tryton.ledger_entry import ledger_entries
 from adapters.tryton.resource import TrytonResource
 from adapters.tryton.settings import TrytonSettings
+from adapters.tryton.writer import TrytonWriter
 
 _OLDEST_SERIES = (8, 0)
 """The first with the path ``/rpc/`` and the REST API (the server's CHANGELOG). Tested against 8.2."""
@@ -40,6 +42,8 @@ class TrytonAdapter(Adapter):
             )
         }
         self.resources = self._models
+        self.writer = TrytonWriter(self._client, settings, self._models)
+        self.events = TrytonEvents(settings, self._models)
 
     async def check(self) -> list[Finding]:
         """The server and its series, the login, the company, and each model with all its mapped fields."""

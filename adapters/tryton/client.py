@@ -15,6 +15,7 @@ import asyncio
 import base64
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
 import msgspec
@@ -23,26 +24,50 @@ from adapters.contracts.errors import Malformed
 from adapters.contracts.fields import Row
 from adapters.http import Authenticator, HttpClient, Response, StaticHeaders, Token, TokenAuthenticator
 from adapters.tryton.domain import Domain
-from adapters.tryton.errors import raise_for_error, raise_for_status
+from adapters.tryton.errors import READING, WRITING, Errors, raise_for_error, raise_for_status
 from adapters.tryton.settings import TrytonSettings
 
 Context = Mapping[str, Any]
 
 _numbers = itertools.count(1)
+_NO_CONTENT = 204
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call that changes one record.
+
+    timestamps: records as they were read, ``{"party.party,3": _timestamp}``. Tryton refuses to change one of
+                them that was changed since (``ModelSQL.__check_timestamp``).
+    """
+
+    model: str
+    id: int
+    method: str
+    arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    timestamps: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 class Door(Protocol):
-    """One way of calling a method of a model."""
+    """One way of calling a method of a model.
+
+    checks_timestamps: whether Tryton heeds the timestamps of a call that comes this way.
+    """
 
     authenticator: Authenticator
+    checks_timestamps: bool
 
     async def call(
         self, http: HttpClient, model: str, method: str, arguments: Mapping[str, Any], context: Context
     ) -> Any: ...
 
+    async def change(self, http: HttpClient, call: Call, context: Context) -> None: ...
+
 
 class SessionDoor:
     """JSON-RPC as a user who logged in. One login serves however many wait for it."""
+
+    checks_timestamps = True
 
     def __init__(self, database: str, username: str, password: str) -> None:
         self._path = f"/{database}/rpc/"
@@ -67,9 +92,17 @@ class SessionDoor:
         body = _rpc(f"model.{model}.{method}", [*arguments.values(), context])
         return _result(await http.send("POST", self._path, json=body))
 
+    async def change(self, http: HttpClient, call: Call, context: Context) -> None:
+        guarded = {**context, "_timestamp": call.timestamps} if call.timestamps else context
+        body = _rpc(f"model.{call.model}.{call.method}", [[call.id], *call.arguments.values(), guarded])
+        _result(await http.send("POST", self._path, json=body), WRITING)
+
 
 class KeyDoor:
     """REST with the key of a user application."""
+
+    # The context of a REST call is not searched for timestamps (``trytond/protocols/rest.py``).
+    checks_timestamps = False
 
     def __init__(self, database: str, key: str) -> None:
         self._path = f"/{database}/rest/model"
@@ -78,15 +111,33 @@ class KeyDoor:
     async def call(
         self, http: HttpClient, model: str, method: str, arguments: Mapping[str, Any], context: Context
     ) -> Any:
+        answer = await self._send(http, f"{model}/{method}", arguments, context)
+        raise_for_status(answer)
+        return answer.json()
+
+    async def change(self, http: HttpClient, call: Call, context: Context) -> None:
+        path = f"{call.model}/{call.id}/{call.method}"
+        answer = await self._send(http, path, call.arguments, context)
+        raise_for_status(answer, WRITING)
+        # The record as it is now; no content where the user may no longer see it.
+        if answer.status == _NO_CONTENT:
+            return
+        match answer.json():
+            case {"id": int(number)} if number == call.id:
+                return
+            case _:
+                raise Malformed("Tryton: the answer is not the record that was changed")
+
+    async def _send(
+        self, http: HttpClient, path: str, arguments: Mapping[str, Any], context: Context
+    ) -> Response:
         header = base64.urlsafe_b64encode(msgspec.json.encode(context)).decode()
-        answer = await http.send(
+        return await http.send(
             "POST",
-            f"{self._path}/{model}/{method}",
+            f"{self._path}/{path}",
             headers={"x-tryton-context": header} if context else None,
             json=arguments,
         )
-        raise_for_status(answer)
-        return answer.json()
 
 
 def _rpc(method: str, params: Sequence[Any]) -> Mapping[str, Any]:
@@ -94,11 +145,11 @@ def _rpc(method: str, params: Sequence[Any]) -> Mapping[str, Any]:
     return {"id": next(_numbers), "method": method, "params": params}
 
 
-def _result(answer: Response) -> Any:
-    raise_for_status(answer)
+def _result(answer: Response, errors: Errors = READING) -> Any:
+    raise_for_status(answer, errors)
     match answer.json():
         case {"error": error}:
-            raise_for_error(error)
+            raise_for_error(error, errors)
         case {"result": result}:
             return result
         case _:
@@ -130,9 +181,15 @@ class TrytonClient:
         self._once = asyncio.Lock()
 
     async def search_read(
-        self, model: str, domain: Domain, fields: Sequence[str], *, limit: int
+        self,
+        model: str,
+        domain: Domain,
+        fields: Sequence[str],
+        *,
+        limit: int,
+        order: Sequence[tuple[str, str]] = (("id", "ASC"),),
     ) -> list[Row]:
-        """Records in the order of their ids. Raises the fault of ``adapters/tryton/errors.py``."""
+        """Records in the order of their ids or another. Raises the fault of ``adapters/tryton/errors.py``."""
         rows = await self._door.call(
             self._http,
             model,
@@ -141,7 +198,7 @@ class TrytonClient:
                 "domain": domain,
                 "offset": 0,
                 "limit": limit,
-                "order": [["id", "ASC"]],
+                "order": order,
                 "fields_names": list(fields),
             },
             await self.context(),
@@ -149,6 +206,26 @@ class TrytonClient:
         if not isinstance(rows, list):
             raise Malformed(f"Tryton: the records of {model} are not a list")
         return cast("list[Row]", rows)
+
+    async def change(self, call: Call) -> None:
+        """Changes a record, in one request. A refusal is ``Rejected`` whatever its reason."""
+        await self._door.change(self._http, call, await self.context())
+
+    @property
+    def checks_timestamps(self) -> bool:
+        """Whether Tryton itself refuses a change of a record that was changed since it was read."""
+        return self._door.checks_timestamps
+
+    async def may_write(self, model: str) -> bool:
+        """Whether the user's groups may change records of the model."""
+        access = await self._door.call(
+            self._http, "ir.model.access", "get_access", {"models": [model]}, await self.context()
+        )
+        match access:
+            case {**models} if isinstance(models.get(model), dict):
+                return bool(cast("Mapping[str, Any]", models[model]).get("write"))
+            case _:
+                raise Malformed("Tryton: the access rights are not a table")
 
     async def context(self) -> Context:
         """The user's preferences, which every call carries: company, language. Fetched once."""

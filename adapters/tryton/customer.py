@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
+from typing import Any
 
 from adapters.contracts.convert import money_from_decimal
 from adapters.contracts.fields import Field, FieldMap, Op, Row
@@ -19,12 +20,15 @@ from adapters.tryton.wire import at, decimal, many, moment, text
 _COMPANY = "company"
 """Not a field of a party: the user's company, which a party deals with."""
 
+ADDRESSES, TAX_ID = "addresses", "tax_identifier"
+"""Fields of a party whose changes are commands about other records: see ``billing.py``."""
+
 _TERM = "customer_payment_term"
 _DELAYS = tuple(
     f"{_TERM}.lines.relativedeltas.{part}" for part in ("day", "month", "weekday", "months", "weeks", "days")
 )
 _ADDRESS = tuple(
-    f"addresses.{part}"
+    f"{ADDRESSES}.{part}"
     for part in ("invoice", "street", "city", "postal_code", "subdivision.name", "country.code")
 )
 
@@ -37,10 +41,18 @@ def _by_id(values: Iterable[object]) -> Domain:
 
 def _billing_address(row: Row) -> Address | None:
     """As Tryton chooses it for an invoice: the first marked for invoices, else the first."""
-    addresses = many(row, "addresses")
-    chosen = next((address for address in addresses if address["invoice"]), next(iter(addresses), None))
-    if chosen is None:
-        return None
+    addresses = many(row, ADDRESSES)
+    chosen = invoice_address(row) or next(iter(addresses), None)
+    return None if chosen is None else address_of(chosen)
+
+
+def invoice_address(row: Row) -> Row | None:
+    """The first address marked for invoices."""
+    return next((address for address in many(row, ADDRESSES) if address["invoice"]), None)
+
+
+def address_of(chosen: Row) -> Address:
+    """A row of ``party.address``; the lines of its street after the first are one."""
     first, _, rest = (text(chosen["street"]) or "").partition("\n")
     return Address(
         line1=text(first),
@@ -50,6 +62,21 @@ def _billing_address(row: Row) -> Address | None:
         postal_code=text(chosen["postal_code"]),
         country=text(at(chosen, "country.code")),
     )
+
+
+def _address_patch(address: Address | None) -> dict[str, Any]:
+    """The address with the codes of its country and region in place of their ids."""
+    if address is None:
+        return {ADDRESSES: None}
+    return {
+        ADDRESSES: {
+            "street": "\n".join(line for line in (address.line1, address.line2) if line) or None,
+            "city": address.city,
+            "postal_code": address.postal_code,
+            "country": address.country,
+            "subdivision": address.region,
+        }
+    }
 
 
 def _payment_terms_days(row: Row) -> int | None:
@@ -86,11 +113,21 @@ def customer_fields(settings: TrytonSettings) -> FieldMap:
         (
             Field("id", ("id",), lambda row: str(row["id"]), filters={Op.IN: _by_id}),
             Field("customer_in_crm", (link,), lambda row: text(row[link]), filters={Op.IN: texts_in(link)}),
-            Field("legal_name", ("name",), lambda row: text(row["name"])),
+            Field(
+                "legal_name",
+                ("name",),
+                lambda row: text(row["name"]),
+                write=lambda value: {"name": value},
+            ),
             Field("name", ("name",), lambda row: text(row["name"])),
-            Field("tax_id", ("tax_identifier.code",), lambda row: text(at(row, "tax_identifier.code"))),
+            Field(
+                "tax_id",
+                (f"{TAX_ID}.code",),
+                lambda row: text(at(row, f"{TAX_ID}.code")),
+                write=lambda value: {TAX_ID: value},
+            ),
             Field("legal_entity", (_COMPANY,), lambda row: legal_entity.legal_entity(row[_COMPANY])),
-            Field("billing_address", _ADDRESS, _billing_address),
+            Field("billing_address", _ADDRESS, _billing_address, write=_address_patch),
             Field("currency", ("currency.code",), lambda row: text(at(row, "currency.code"))),
             Field(
                 "receivables",

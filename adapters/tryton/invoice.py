@@ -16,9 +16,12 @@ from adapters.tryton.legal_entity import ASKS as ENTITY_ASKS
 from adapters.tryton.legal_entity import legal_entity
 from adapters.tryton.resource import TrytonResource
 from adapters.tryton.settings import TrytonSettings
-from adapters.tryton.wire import at, day, decimal, many, moment, text
+from adapters.tryton.wire import at, day, decimal, from_day, many, moment, text
 
 _CURRENCY = "currency.code"
+
+DUE = "payment_term_date"
+"""Where the due date is written before posting; once posted it is the ``maturity_date`` of a line to pay."""
 
 
 def _money(row: Row, field: str) -> Money | None:
@@ -99,8 +102,14 @@ def invoice_fields(settings: TrytonSettings, today: Today) -> FieldMap:
                 lambda row: day(row["invoice_date"]),
                 filters={Op.SINCE: days_since("invoice_date")},
             ),
-            Field("due_on", invoice_status.DUE_ASKS, due_on, filters={Op.BEFORE: due_before}),
-            Field("memo", (memo,), lambda row: text(row[memo])),
+            Field(
+                "due_on",
+                invoice_status.DUE_ASKS,
+                due_on,
+                write=lambda value: {DUE: None if value is None else from_day(value)},
+                filters={Op.BEFORE: due_before},
+            ),
+            Field("memo", (memo,), lambda row: text(row[memo]), write=lambda value: {memo: value}),
             Field("lines", (*(f"lines.{part}" for part in lines), _CURRENCY), _lines),
             Field("created_at", ("create_date",), lambda row: moment(row["create_date"])),
             Field(

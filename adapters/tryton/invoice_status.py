@@ -18,15 +18,16 @@ from adapters.contracts.vocabulary import InvoiceStatus
 from adapters.tryton.domain import NOTHING, Domain
 from adapters.tryton.wire import day, decimal, from_day, from_decimal, many
 
+POSTED, PAID, CANCELLED = "posted", "paid", "cancelled"
+UNPOSTED = ("draft", "validated")
+
 STATES: Mapping[str, InvoiceStatus] = {
     "draft": InvoiceStatus.DRAFT,
     "validated": InvoiceStatus.PENDING_APPROVAL,
-    "paid": InvoiceStatus.PAID,
-    "cancelled": InvoiceStatus.VOID,
+    PAID: InvoiceStatus.PAID,
+    CANCELLED: InvoiceStatus.VOID,
 }
 """States that say it all; ``posted`` does not. A write-off in Tryton pays, and leaves no state of its own."""
-
-POSTED = "posted"
 
 ASKS = (
     "state",
@@ -35,7 +36,13 @@ ASKS = (
     "lines_to_pay.debit",
     "payment_lines.reconciliation",
 )
-DUE_ASKS = ("lines_to_pay.maturity_date", "lines_to_pay.reconciliation")
+DUE_ASKS = (
+    "state",
+    "payment_term",
+    "payment_term_date",
+    "lines_to_pay.maturity_date",
+    "lines_to_pay.reconciliation",
+)
 
 _OPEN: Domain = ["reconciliation", "=", None]
 _SETTLED: Domain = ["reconciliation", "!=", None]
@@ -64,7 +71,12 @@ def _is_late(line: Row, today: date) -> bool:
 
 
 def due_on(row: Row) -> date | None:
-    """The next day on which something is due; the last one once nothing is open. None before posting."""
+    """The next day on which something is due; the last one once nothing is open.
+
+    Before posting only an invoice without a payment term has one: the date that the term would count from.
+    """
+    if row["state"] in UNPOSTED:
+        return day(row["payment_term_date"]) if row["payment_term"] is None else None
     lines = [(due, line) for line in many(row, "lines_to_pay") if (due := day(line["maturity_date"]))]
     still_open = [due for due, line in lines if line["reconciliation"] is None]
     return min(still_open) if still_open else max((due for due, _ in lines), default=None)
@@ -119,5 +131,10 @@ def due_before(day: date) -> Domain:
             "OR",
             _some_line(_OPEN, until),
             [_no_line(_OPEN, dated), _some_line(dated), _no_line(since)],
+            [
+                ["state", "in", list(UNPOSTED)],
+                ["payment_term", "=", None],
+                ["payment_term_date", "<", from_day(day)],
+            ],
         ]
     ]

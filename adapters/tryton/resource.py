@@ -51,6 +51,15 @@ class TrytonResource(Resource):
         rows = await self.complete(found[:wanted], request.select)
         return Page(rows, [str(row["id"]) for row in rows], has_more=len(found) > wanted)
 
+    async def in_order_of(
+        self, order: Sequence[tuple[str, str]], select: frozenset[str], domain: Domain, *, limit: int
+    ) -> list[Row]:
+        """Rows that meet the domain, with the fields they are ordered by."""
+        fields = dict.fromkeys((*self.asks(select), *(name for name, _ in order)))
+        return await self.client.search_read(
+            self.model, [*self._base, *domain], list(fields), limit=limit, order=order
+        )
+
     def asks(self, select: frozenset[str]) -> list[str]:
         """The fields of the model to ask for."""
         return self.fields.projection(select)

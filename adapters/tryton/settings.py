@@ -42,6 +42,22 @@ class TrytonSettings(ConnectionSettings):
     )
     memo_field: FieldName = Field(default="comment", description="The field of an invoice that is its memo.")
 
+    tax_id_type: str | None = Field(
+        default=None,
+        pattern=r"^[a-z]{2}_[a-z0-9]+$",
+        description="The type of a tax identifier that is given to a customer who has none, as `eu_vat`; "
+        "without it such a change is refused.",
+    )
+
+    poll_s: float = Field(default=30.0, ge=1, le=3600, description="Seconds between polls for changes.")
+    poll_overlap_s: float = Field(
+        default=120.0,
+        ge=0,
+        le=3600,
+        description="Seconds that a poll reaches back behind the newest change it knows, for transactions "
+        "that took long.",
+    )
+
     @model_validator(mode="after")
     def _one_way_in(self) -> Self:
         with_password = self.username is not None and self.password is not None

@@ -121,10 +121,9 @@ class Attempts:
         problem = _problem(fault)
         match _verdict(fault):
             case Verdict.AGAIN:
-                # A system that refuses everybody says nothing of this command: it waits as long as the lane has
-                # had setbacks, not as often as it was in their way itself.
-                tries = lane.setbacks if isinstance(fault, Throttled | Unreachable) else None
-                return self._again(held, problem, _told_s(fault), tries=tries)
+                # What is throttled waits for its lane, which finds the pace, and not for itself as well.
+                cap_s = self._policy.pause_cap_s if isinstance(fault, Throttled) else None
+                return self._again(held, problem, _told_s(fault), cap_s=cap_s)
             case Verdict.DOUBT:
                 return self._uncertain(held, problem)
             case Verdict.REFUSED:
@@ -185,9 +184,10 @@ class Attempts:
         told_s: float | None,
         *,
         tries: int | None = None,
+        cap_s: float | None = None,
         outcome: str = CommandStatus.WAITING.value,
     ) -> Conclusion:
-        wait_s = self._policy.back_off_s(tries or held.attempts, self._random) + (told_s or 0.0)
+        wait_s = self._policy.back_off_s(tries or held.attempts, self._random, cap_s) + (told_s or 0.0)
         due_at = min(self._clock.now() + timedelta(seconds=wait_s), held.deadline)
         unanswered = outcome == SETTLED
         return Conclusion(

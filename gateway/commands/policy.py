@@ -41,12 +41,14 @@ class Policy:
     pause_cap_s: float = 5.0
     drain_s: float = 10.0
 
-    def back_off_s(self, tries: int, random: Random) -> float:
+    def back_off_s(self, tries: int, random: Random, cap_s: float | None = None) -> float:
         """Exponential with full jitter: between nothing and ``base_s`` doubled by every try but the first.
 
+        At most ``cap_s``, the policy's own unless told.
         https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
         """
-        return random.uniform(0, min(self.cap_s, self.base_s * 2 ** min(tries - 1, 30)))
+        cap_s = self.cap_s if cap_s is None else cap_s
+        return random.uniform(0, min(cap_s, self.base_s * 2 ** min(tries - 1, 30)))
 
     def settle_in_s(self, tries: int, random: Random) -> float:
         """Before a reading: at least half a back-off, because a lost request may still be under way."""

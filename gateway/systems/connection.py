@@ -58,6 +58,7 @@ class Connection:
         self.adapter = adapter
         self.breaker = breaker or CircuitBreaker()
         self.throttled_until: datetime | None = None
+        self.last_event_at: datetime | None = None
         self.max_concurrency = max_concurrency
         self._deadline_s = deadline_s
         self._budget = asyncio.Semaphore(max_concurrency)

@@ -117,7 +117,7 @@ class ConnectedSystems:
                 throttled_until=each.throttled_until
                 if each.throttled_until is not None and each.throttled_until > now
                 else None,
-                last_event_at=None,
+                last_event_at=each.last_event_at,
             )
             for each in self._connections.values()
         ]

@@ -8,24 +8,24 @@ https://graphql.github.io/graphql-over-http/draft/): a request that cannot be ex
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from email.message import Message
-from typing import Any, cast
+from typing import Any
 
 import orjson
-import strawberry
 import structlog
-from graphql import GraphQLSyntaxError, OperationDefinitionNode, parse
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
-from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
-from strawberry.types.execution import PreExecutionError
+from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.types.graphql import OperationType
 
 from gateway.transport.correlation import current_correlation_id
-from gateway.transport.errors import UNFORESEEN, before_execution, in_execution, request_error
-from resolvers.context import RequestContext
+from gateway.transport.drain import Drain
+from gateway.transport.errors import UNFORESEEN, request_error
+from gateway.transport.fanout import Fanout
+from gateway.transport.operation import BadParameters, Operations, Refusal, checked_parameters
+from gateway.transport.sse import EVENT_STREAM, EventStream, single
 from resolvers.errors import Code
 
 _log = structlog.get_logger(__name__)
@@ -43,17 +43,24 @@ class _BadRequest(Exception):
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
 
 
-_NAME_NEEDED = "The document has several operations: operationName must say which one to run"
+_NO_STREAM = (
+    f"A subscription answers many times: ask for {EVENT_STREAM} by the Accept header, or by WebSocket, and "
+    "nothing else"
+)
 
-_OPERATION = re.compile(r"\b(?:query|mutation|subscription)\b")
+_ALLOWED: dict[str, frozenset[OperationType]] = {
+    "GET": frozenset({OperationType.QUERY}),
+    "POST": frozenset({OperationType.QUERY, OperationType.MUTATION}),
+}
 
 
 class GraphQLEndpoint:
     """The ``/graphql`` endpoint."""
 
-    def __init__(self, graph: strawberry.Schema, make_context: Callable[[str], RequestContext]) -> None:
-        self._graph = graph
-        self._make_context = make_context
+    def __init__(self, operations: Operations, fanout: Fanout, drain: Drain) -> None:
+        self._operations = operations
+        self._fanout = fanout
+        self._drain = drain
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -64,98 +71,93 @@ class GraphQLEndpoint:
             response = _answer(500, PLAIN_JSON, [error])
         await response(scope, receive, send)
 
-    async def _respond(self, request: Request) -> Response:
+    async def _respond(self, request: Request) -> Response | EventStream:
         correlation_id = current_correlation_id()
-        media = _media_type(",".join(request.headers.getlist("accept")))
-        if media is None:
+        accept = _weights(",".join(request.headers.getlist("accept")))
+        media = _media_type(accept)
+        streams = accept.get(EVENT_STREAM, 0.0) > 0
+        if media is None and not streams:
             return _answer(
                 406, PLAIN_JSON, [request_error(Code.BAD_USER_INPUT, _NOT_ACCEPTABLE, correlation_id)]
             )
         try:
             parameters = await _parameters(request)
         except _BadRequest as error:
-            response = _answer(error.status, media, [_refusal(str(error), correlation_id)])
+            response = _answer(error.status, media or PLAIN_JSON, [_refusal(str(error), correlation_id)])
             response.headers.update(error.headers)
             return response
+        # Clients name events among what they take for any operation; only a subscription needs them.
+        if media is None or (streams and self._operations.is_subscription(parameters)):
+            return await self._stream(request, parameters, correlation_id)
         return await self._execute(request, parameters, media, correlation_id)
 
     async def _execute(
         self, request: Request, parameters: dict[str, Any], media: str, correlation_id: str
     ) -> Response:
         refused_status = 400 if media == GRAPHQL_JSON else 200
-        if parameters.get("operationName") is None and _has_several_operations(parameters["query"]):
-            return _answer(refused_status, media, [_invalid(_NAME_NEEDED, correlation_id)])
-        allowed = {OperationType.QUERY}
-        if request.method == "POST":
-            allowed |= {OperationType.MUTATION}
         try:
-            result = await self._graph.execute(
-                parameters["query"],
-                variable_values=parameters.get("variables") or {},
-                context_value=self._make_context(correlation_id),
-                operation_name=parameters.get("operationName"),
-                allowed_operation_types=allowed,
-            )
+            allowed = _ALLOWED[request.method]
+            return _json(200, media, await self._operations.answer(parameters, correlation_id, allowed))
         except InvalidOperationTypeError as error:
             # Nothing was executed: the method may not carry a mutation, one answer no subscription.
             if error.operation_type is OperationType.SUBSCRIPTION:
-                message = "A subscription answers many times, and this way of asking takes one answer"
-                return _answer(refused_status, media, [_refusal(message, correlation_id)])
-            response = _answer(405, media, [_refusal("A mutation is asked by POST", correlation_id)])
-            response.headers["allow"] = "POST"
-            return response
-        except CannotGetOperationTypeError as error:
-            return _answer(refused_status, media, [_invalid(error.as_http_error_reason(), correlation_id)])
-        errors = result.errors or []
-        # Variables are refused by the executor, without a path: a request error like any other.
-        refused = result.data is None and bool(errors) and all(error.path is None for error in errors)
-        if isinstance(result, PreExecutionError) or refused:
-            formatted = [before_execution(error, correlation_id) for error in errors]
-            unforeseen = any(each["extensions"]["code"] == Code.INTERNAL.value for each in formatted)
-            return _answer(500 if unforeseen else refused_status, media, formatted)
-        body: dict[str, Any] = {"data": result.data}
-        if errors:
-            body["errors"] = [in_execution(error, correlation_id) for error in errors]
-        return _json(200, media, body)
+                return _answer(refused_status, media, [_refusal(_NO_STREAM, correlation_id)])
+            return _mutation_by_get(media, correlation_id)
+        except Refusal as refusal:
+            return _answer(500 if refusal.unforeseen else refused_status, media, refusal.errors)
+
+    async def _stream(
+        self, request: Request, parameters: dict[str, Any], correlation_id: str
+    ) -> Response | EventStream:
+        """An answer in events: of a subscription, or of a query for a caller who takes nothing else."""
+        try:
+            if self._operations.is_subscription(parameters):
+                plan = await self._operations.plan(parameters, correlation_id)
+                return EventStream(self._fanout, plan, self._drain)
+            allowed = _ALLOWED[request.method]
+            body = await self._operations.answer(parameters, correlation_id, allowed)
+        except InvalidOperationTypeError:
+            return _mutation_by_get(PLAIN_JSON, correlation_id)
+        except Refusal as refusal:
+            return _answer(500 if refusal.unforeseen else 400, PLAIN_JSON, refusal.errors)
+        return Response(single(body), headers={"content-type": f"{EVENT_STREAM}; charset=utf-8", **_HEADERS})
+
+
+def _mutation_by_get(media: str, correlation_id: str) -> Response:
+    response = _answer(405, media, [_refusal("A mutation is asked by POST", correlation_id)])
+    response.headers["allow"] = "POST"
+    return response
 
 
 _WEIGHT = re.compile(r"0(\.\d{0,3})?|1(\.0{0,3})?")
 """A quality value (RFC 9110, 12.4.2)."""
 
-_NOT_ACCEPTABLE = f"Answers are {GRAPHQL_JSON} or {PLAIN_JSON}; the Accept header allows neither."
+_NOT_ACCEPTABLE = (
+    f"Answers are {GRAPHQL_JSON}, {PLAIN_JSON} or {EVENT_STREAM}; the Accept header allows none of them."
+)
+
+_HEADERS = {"cache-control": "no-store", "vary": "accept", "x-content-type-options": "nosniff"}
 
 
 def _refusal(message: str, correlation_id: str) -> dict[str, Any]:
     return request_error(Code.BAD_USER_INPUT, message, correlation_id)
 
 
-def _invalid(message: str, correlation_id: str) -> dict[str, Any]:
-    return request_error(Code.GRAPHQL_VALIDATION_FAILED, message, correlation_id)
-
-
-def _has_several_operations(document: str) -> bool:
-    """Whether only an operation name can tell what to run: Strawberry would run the first."""
-    if len(_OPERATION.findall(document)) < 2:
-        return False
-    try:
-        definitions = parse(document, no_location=True).definitions
-    except GraphQLSyntaxError:
-        return False
-    return sum(isinstance(each, OperationDefinitionNode) for each in definitions) > 1
-
-
-def _media_type(accept: str) -> str | None:
-    """The media type to answer with: the better of the two by the caller's weights; None for neither."""
-    if not accept.strip():
-        return PLAIN_JSON
+def _weights(accept: str) -> dict[str, float]:
+    """The weight of each media range of an Accept header; without one, everything is taken."""
     weights: dict[str, float] = {}
-    for part in accept.split(","):
+    for part in accept.split(",") if accept.strip() else ("*/*",):
         name, *parameters = (piece.strip().lower() for piece in part.split(";"))
         weight = 1.0
         for parameter in parameters:
             if parameter.startswith("q="):
                 weight = float(parameter[2:]) if _WEIGHT.fullmatch(parameter[2:]) else 0.0
         weights[name] = max(weight, weights.get(name, 0.0))
+    return weights
+
+
+def _media_type(weights: Mapping[str, float]) -> str | None:
+    """The media type to answer with: the better of the two by the caller's weights; None for neither."""
     general = weights.get("application/*", weights.get("*/*", 0.0))
     modern = weights.get(GRAPHQL_JSON, general)
     plain = weights.get(PLAIN_JSON, general)
@@ -217,22 +219,13 @@ def _from_query(request: Request) -> dict[str, Any]:
 
 
 def _checked(given: Any) -> dict[str, Any]:
-    if isinstance(given, list):
-        raise _BadRequest(400, "One operation a request: batches are not taken")
-    if not isinstance(given, dict):
-        raise _BadRequest(400, "The body is a JSON object with the key query")
-    parameters = cast(dict[str, Any], given)
-    query = parameters.get("query")
-    if not isinstance(query, str) or not query.strip():
-        raise _BadRequest(400, "query: a GraphQL document is needed, as a string")
-    for name, kinds in (("variables", dict), ("extensions", dict), ("operationName", str)):
-        if parameters.get(name) is not None and not isinstance(parameters[name], kinds):
-            wanted = "an object" if kinds is dict else "a string"
-            raise _BadRequest(400, f"{name}: must be {wanted}")
-    return parameters
+    try:
+        return checked_parameters(given)
+    except BadParameters as error:
+        raise _BadRequest(400, str(error)) from error
 
 
-def _answer(status: int, media: str, errors: list[dict[str, Any]]) -> Response:
+def _answer(status: int, media: str, errors: Sequence[Mapping[str, Any]]) -> Response:
     return _json(status, media, {"errors": errors})
 
 
@@ -240,10 +233,5 @@ def _json(status: int, media: str, body: dict[str, Any]) -> Response:
     return Response(
         orjson.dumps(body),
         status,
-        headers={
-            "content-type": f"{media}; charset=utf-8",
-            "cache-control": "no-store",
-            "vary": "accept",
-            "x-content-type-options": "nosniff",
-        },
+        headers={"content-type": f"{media}; charset=utf-8", **_HEADERS},
     )

@@ -1,14 +1,13 @@
 """Tryton's adapter, connected to a real Tryton server; what is expected is what its own client wrote there.
 
-Connected with an application key: over JSON-RPC a login has the path of every other call, and could not
-be told apart.
+Connected with an application key; ``harness_tryton_session.py`` is the same with a password.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
@@ -21,7 +20,9 @@ from adapters.contracts.vocabulary import InvoiceStatus, RecordType
 from adapters.tryton.manifest import MANIFEST
 from adapters.tryton.settings import TrytonSettings
 from tests.contract.harness import FilterCase, Harness, Sample
-from tests.support.tryton_front import tryton_front
+from tests.contract.writes_tryton import write_cases
+from tests.support.tryton_desk import Desk
+from tests.support.tryton_front import TrytonFront, tryton_front
 
 Facts = dict[str, Any]
 
@@ -204,58 +205,73 @@ def filter_cases(facts: Facts) -> list[FilterCase]:
 @contextlib.contextmanager
 def harness() -> Iterator[Harness]:
     with tryton_front() as front:
-        facts = front.server.facts
-        company, invoices = facts["company"], facts["invoices"]
-        active = [fact for fact in facts["customers"] if fact["active"]]
-        of_party = {
-            fact["id"]: [each for each in invoices if each["party"] == fact["id"]]
-            for fact in facts["customers"]
-        }
+        cases = "billing", "first billing", "billing cleared", "draft", "draft cleared", "post", "void"
+        yield tryton_harness("tryton", front, front.with_key(), front.with_key("0" * 128), cases)
 
-        def connected(settings: dict[str, Any]) -> Adapter:
-            return MANIFEST.connect("erp", TrytonSettings(**settings))
 
-        yield Harness(
-            name="tryton",
-            connect=lambda: connected(front.with_key()),
-            front=front.faults,
-            samples={
-                RecordType.INVOICE: [invoice_sample(fact, company) for fact in invoices],
-                # Archived customers too: whatever names them can still read them.
-                RecordType.CUSTOMER: [
-                    customer_sample(fact, of_party[fact["id"]], company) for fact in facts["customers"]
-                ],
-                RecordType.LEDGER_ENTRY: [payment_sample(fact) for fact in facts["payments"]],
-            },
-            # The company is a party as well.
-            totals={
-                RecordType.CUSTOMER: len(active) + 1,
-                RecordType.INVOICE: len(invoices),
-                RecordType.LEDGER_ENTRY: len(facts["payments"]),
-            },
-            links={
-                (RecordType.CUSTOMER, "customer_in_crm"): by_key(active, "crm_id"),
-                (RecordType.INVOICE, "customer_in_erp"): by_key(invoices, "party"),
-                (RecordType.INVOICE, "customer_in_crm"): by_key(invoices, "crm_id"),
-                (RecordType.INVOICE, "subscription_in_subscriptions"): by_key(invoices, "subscription"),
-                (RecordType.LEDGER_ENTRY, "payment_in_payments"): by_key(facts["payments"], "payment"),
-            },
-            filters=filter_cases(facts),
-            absent_id=dict.fromkeys(
-                (RecordType.CUSTOMER, RecordType.INVOICE, RecordType.LEDGER_ENTRY), "987654321"
-            ),
-            api_path="/search_read",
-            shrinks=False,
-            wrong_credentials=lambda: connected(front.with_key("0" * 128)),
-            errors=[
-                (400, Rejected),
-                (401, Unauthorised),
-                (403, Unauthorised),
-                (404, Rejected),
-                (409, Conflict),
-                (423, Conflict),
-                (429, Throttled),
-                (500, OutcomeUnknown),
-                (503, OutcomeUnknown),
+def tryton_harness(
+    name: str, front: TrytonFront, settings: Facts, wrong: Facts, cases: Iterable[str], **more: Any
+) -> Harness:
+    """What is true of the books, for an adapter connected by ``settings``, or by ``wrong`` credentials.
+
+    cases: names of the writes. What is written does not depend on the way in, and posting takes its time: the
+           two ways share them out, with at least one for each verb.
+    """
+    facts = front.server.facts
+    company, invoices = facts["company"], facts["invoices"]
+    active = [fact for fact in facts["customers"] if fact["active"]]
+    of_party = {
+        fact["id"]: [each for each in invoices if each["party"] == fact["id"]] for fact in facts["customers"]
+    }
+
+    def connected(settings: Facts) -> Adapter:
+        return MANIFEST.connect("erp", TrytonSettings(**settings, tax_id_type="us_ein"))
+
+    desk = Desk(front.server)
+    return Harness(
+        name=name,
+        connect=lambda: connected(settings),
+        front=front.faults,
+        samples={
+            RecordType.INVOICE: [invoice_sample(fact, company) for fact in invoices],
+            # Archived customers too: whatever names them can still read them.
+            RecordType.CUSTOMER: [
+                customer_sample(fact, of_party[fact["id"]], company) for fact in facts["customers"]
             ],
-        )
+            RecordType.LEDGER_ENTRY: [payment_sample(fact) for fact in facts["payments"]],
+        },
+        # The company is a party as well.
+        totals={
+            RecordType.CUSTOMER: len(active) + 1,
+            RecordType.INVOICE: len(invoices),
+            RecordType.LEDGER_ENTRY: len(facts["payments"]),
+        },
+        links={
+            (RecordType.CUSTOMER, "customer_in_crm"): by_key(active, "crm_id"),
+            (RecordType.INVOICE, "customer_in_erp"): by_key(invoices, "party"),
+            (RecordType.INVOICE, "customer_in_crm"): by_key(invoices, "crm_id"),
+            (RecordType.INVOICE, "subscription_in_subscriptions"): by_key(invoices, "subscription"),
+            (RecordType.LEDGER_ENTRY, "payment_in_payments"): by_key(facts["payments"], "payment"),
+        },
+        filters=filter_cases(facts),
+        absent_id=dict.fromkeys(
+            (RecordType.CUSTOMER, RecordType.INVOICE, RecordType.LEDGER_ENTRY), "987654321"
+        ),
+        api_path="/search_read",
+        shrinks=False,
+        wrong_credentials=lambda: connected(wrong),
+        errors=[
+            (400, Rejected),
+            (401, Unauthorised),
+            (403, Unauthorised),
+            (404, Rejected),
+            (409, Conflict),
+            (423, Conflict),
+            (429, Throttled),
+            (500, OutcomeUnknown),
+            (503, OutcomeUnknown),
+        ],
+        writes=[case for case in write_cases(desk) if case.name in cases],
+        count_effects=desk.effects,
+        **more,
+    )

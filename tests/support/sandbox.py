@@ -144,9 +144,10 @@ class Sandbox:
 
 
 @contextlib.contextmanager
-def sandbox(folder: Path, *, seed: int = 7, customers: int = 60) -> Iterator[Sandbox]:
-    """A sandbox on free ports with its state in ``folder``."""
+def sandbox(folder: Path, *, seed: int = 7, customers: int = 60, pace_s: float = 0) -> Iterator[Sandbox]:
+    """A sandbox on free ports with its state in ``folder``; nothing happens in it by itself unless asked."""
     arguments = ["sandbox", "--port", "0", "--reset", "--seed", str(seed), "--customers", str(customers)]
+    arguments += ["--pace", str(pace_s)]
     while True:
         today = datetime.now(UTC).date()
         gateway = _start([*arguments, "--state", str(folder)], folder.parent, last="Ctrl-C ends it")

@@ -42,10 +42,22 @@ REQUIREMENTS = (
 )
 MODULES = ("account_invoice", "company", "account", "party", "currency")
 READER = "fieldgate"
+BOOKKEEPER = "bookkeeper"
+AUDITOR = "auditor"
 STRANGER = "stranger"
 PASSWORD = "a password of the tests, 42"
 USERS: dict[str, dict[str, Any]] = {
     READER: {"password": PASSWORD, "groups": ["account.group_account"]},
+    BOOKKEEPER: {
+        "password": PASSWORD,
+        "groups": ["account.group_account", "account.group_account_admin", "company.group_company_admin"],
+    },
+    # Of a group of the company's own, which may read what it names and change nothing.
+    AUDITOR: {
+        "password": PASSWORD,
+        "groups": [],
+        "reads": ["account.invoice", "account.invoice.line", "account.move", "account.move.line"],
+    },
     STRANGER: {"password": PASSWORD, "groups": []},
 }
 BUILD_TIMEOUT_S, START_TIMEOUT_S = 300.0, 60.0
@@ -53,11 +65,15 @@ BUILD_TIMEOUT_S, START_TIMEOUT_S = 300.0, 60.0
 
 @dataclass(frozen=True)
 class TrytonServer:
-    """A running server. ``facts`` is what the setup script wrote; ``python`` has Tryton's own clients."""
+    """A running server. ``facts`` is what the setup script wrote; ``python`` has Tryton's own clients.
+
+    file: its database, for looking at what really is there; only the server writes to it.
+    """
 
     base_url: str
     facts: dict[str, Any]
     python: Path
+    file: Path
     database: str = DATABASE
     user: str = READER
     password: str = PASSWORD
@@ -65,12 +81,15 @@ class TrytonServer:
     @property
     def key(self) -> str:
         """The application key of the reading user."""
-        return self.facts["keys"][READER]
+        return self.key_of(READER)
 
     @property
     def stranger_key(self) -> str:
         """The application key of a user who may read nothing of the accounts."""
-        return self.facts["keys"][STRANGER]
+        return self.key_of(STRANGER)
+
+    def key_of(self, user: str) -> str:
+        return self.facts["keys"][user]
 
 
 class BuildFailed(Exception):
@@ -84,10 +103,11 @@ def tryton_server() -> Iterator[TrytonServer]:
     if isinstance(built, str):
         pytest.skip(built)
     with tempfile.TemporaryDirectory(prefix="fieldgate-tryton-") as folder:
-        _copy(built / f"{DATABASE}.sqlite", Path(folder) / f"{DATABASE}.sqlite")
+        file = Path(folder) / f"{DATABASE}.sqlite"
+        _copy(built / f"{DATABASE}.sqlite", file)
         with _running(built, Path(folder)) as base_url:
             facts = json.loads((built / "facts.json").read_text())
-            yield TrytonServer(base_url, facts, built / "venv" / "bin" / "python")
+            yield TrytonServer(base_url, facts, built / "venv" / "bin" / "python", file)
 
 
 @functools.cache

@@ -223,6 +223,19 @@ def tax(account):
     return made
 
 
+def readers(name, models):
+    """A group that may read the models."""
+    Access = Model.get("ir.model.access")
+    group = Model.get("res.group")(name=name)
+    group.save()
+    for model in models:
+        access = Access(model=model, group=group)
+        access.perm_read = True
+        access.perm_write = access.perm_create = access.perm_delete = False
+        access.save()
+    return group
+
+
 def users(config, wanted):
     """Users by login: which groups they are in, and whether they get an application key."""
     User, Group = Model.get("res.user"), Model.get("res.group")
@@ -236,6 +249,8 @@ def users(config, wanted):
         user.company = company
         for name in asked["groups"]:
             user.groups.append(Group(Data.get_id(name, config.context)))
+        if asked.get("reads"):
+            user.groups.append(readers(login, asked["reads"]))
         user.save()
         application = Application(user=user, application="rest")
         application.save()

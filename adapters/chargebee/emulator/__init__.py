@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from adapters.chargebee.emulator.app import API_KEY, create_app
+from adapters.chargebee.emulator.events import RETRIES_S, WEBHOOK_PASSWORD, WEBHOOK_USERNAME, prove
+from adapters.chargebee.emulator.life import LIFE
 from adapters.chargebee.emulator.lifecycle import REASON_CODES
 from adapters.chargebee.emulator.problem import error_form
 from adapters.chargebee.emulator.seed import seed
 from adapters.contracts.vocabulary import System
 from adapters.emulation.emulator import Emulator
+from adapters.emulation.webhooks import WebhookForm
 
 EMULATOR = Emulator(
     vendor="chargebee",
@@ -19,7 +22,11 @@ EMULATOR = Emulator(
         "base_url": base_url,
         "api_key": API_KEY,
         "cancel_reason_codes": REASON_CODES,
+        "webhook_username": WEBHOOK_USERNAME,
+        "webhook_password": WEBHOOK_PASSWORD,
     },
+    webhooks=WebhookForm(prove, RETRIES_S),
+    life=LIFE,
 )
 
 __all__ = ["EMULATOR"]

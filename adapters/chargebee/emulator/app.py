@@ -25,6 +25,7 @@ from adapters.chargebee.emulator.operations import find, operate
 from adapters.chargebee.emulator.problem import Problem
 from adapters.emulation.journal import open_journal
 from adapters.emulation.store import transaction
+from adapters.emulation.webhooks import open_outbox
 
 API_KEY = "test_sandbox_of_fieldgate"
 """The one key of the sandbox's site."""
@@ -33,6 +34,7 @@ API_KEY = "test_sandbox_of_fieldgate"
 def create_app(store: sqlite3.Connection, clock: Callable[[], float] = time.time) -> Starlette:
     """The bare app over a seeded store. ``clock`` gives seconds since 1970."""
     open_journal(store)
+    open_outbox(store)
     idempotency.open_memory(store)
     scheduled.open_schedule(store)
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import msgspec
 
 from adapters.chargebee.emulator import amendment, lifecycle
-from adapters.chargebee.emulator.catalogue import SUBSCRIPTIONS
+from adapters.chargebee.emulator.catalogue import SUBSCRIPTIONS, Catalogue
+from adapters.chargebee.emulator.events import happened
 from adapters.chargebee.emulator.parameters import Form
 from adapters.chargebee.emulator.problem import Problem
 from adapters.chargebee.emulator.scheduled import planned
@@ -54,6 +55,7 @@ def operate(
     pairs: Iterable[tuple[str, str]],
     key: str | None,
     now: float,
+    source: str = "api",
 ) -> Document:
     """Carries an operation out, and gives the document it leaves. In a transaction of the caller's.
 
@@ -68,11 +70,44 @@ def operate(
     operation.run(store, subscription, given, int(now))
     if subscription == before and planned(store, subscription_id) == planned_before:
         return before
-    subscription["updated_at"] = int(now)
-    subscription["resource_version"] = max(int(now * 1000), before["resource_version"] + 1)
-    store.execute(
-        f"UPDATE {SUBSCRIPTIONS.table} SET document = ? WHERE id = ?",
-        (msgspec.json.encode(subscription).decode(), subscription_id),
-    )
+    save(store, SUBSCRIPTIONS, subscription, now)
     note_effect(store, Effect("chargebee", name, subscription_id, key))
+    happened(store, _EVENTS[name](before, subscription), subscription, now, source=source)
     return subscription
+
+
+def save(store: sqlite3.Connection, catalogue: Catalogue, document: Document, now: float) -> None:
+    """Replaces a document, as one that was changed now."""
+    document["updated_at"] = int(now)
+    document["resource_version"] = max(int(now * 1000), document["resource_version"] + 1)
+    store.execute(
+        f"UPDATE {catalogue.table} SET document = ? WHERE id = ?",
+        (msgspec.json.encode(document).decode(), document["id"]),
+    )
+
+
+def _updated(before: Document, after: Document) -> str:
+    scheduled = after["has_scheduled_changes"]
+    items = "subscription_items"
+    return (
+        "subscription_changes_scheduled"
+        if scheduled and after[items] == before[items]
+        else ("subscription_changed")
+    )
+
+
+def _cancelled(before: Document, after: Document) -> str:
+    ended = after["status"] == "cancelled"
+    return "subscription_cancelled" if ended else "subscription_cancellation_scheduled"
+
+
+_EVENTS: Mapping[str, Callable[[Document, Document], str]] = {
+    "update_for_items": _updated,
+    "remove_scheduled_changes": lambda before, after: "subscription_scheduled_changes_removed",
+    "pause": lambda before, after: "subscription_paused",
+    "resume": lambda before, after: "subscription_resumed",
+    "cancel_for_items": _cancelled,
+    "reactivate": lambda before, after: "subscription_reactivated",
+    "remove_scheduled_cancellation": lambda before, after: "subscription_scheduled_cancellation_removed",
+}
+"""The type of the event by what the subscription was before and is after."""

@@ -10,6 +10,7 @@ from adapters.emulation.emulator import Emulator
 from adapters.emulation.limits import Limits
 from adapters.netsuite.emulator.access import CERTIFICATE_ID, CLIENT_ID, private_key_pem
 from adapters.netsuite.emulator.app import app
+from adapters.netsuite.emulator.life import LIFE
 from adapters.netsuite.emulator.problems import error_form
 from adapters.netsuite.emulator.restlet import DEPLOY, SCRIPT
 from adapters.netsuite.emulator.seed import seed
@@ -38,4 +39,5 @@ EMULATOR = Emulator(
     # The base tier's (https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/section_1500275531.html);
     # NetSuite has no limit per second.
     limits=Limits(concurrency=15),
+    life=LIFE,
 )

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from adapters.netsuite.emulator.access import Access, Refused
-from adapters.netsuite.emulator.changes import change_record, json_object
+from adapters.netsuite.emulator.changes import change_record, delete_record, json_object
 from adapters.netsuite.emulator.functions import register
 from adapters.netsuite.emulator.problems import Problem, no_record, search_problem, standard
 from adapters.netsuite.emulator.records import record
@@ -50,6 +50,11 @@ def app(store: sqlite3.Connection) -> ASGIApp:
                 _REST + "/record/v1/{kind:str}/{record_id:str}",
                 emulator.guarded(emulator.change),
                 methods=["PATCH"],
+            ),
+            Route(
+                _REST + "/record/v1/{kind:str}/{record_id:str}",
+                emulator.guarded(emulator.delete),
+                methods=["DELETE"],
             ),
             Route("/app/site/hosting/restlet.nl", emulator.restlet, methods=["POST"]),
             Route(f"{_REST}/system/v1/serverTime", emulator.guarded(emulator.server_time), methods=["GET"]),
@@ -126,6 +131,10 @@ class _NetSuite:
         body = json_object(await request.body())
         change_record(self._store, kind, record_id, body, strict=names == "error")
         return Response(status_code=204, headers={"location": str(request.url)})
+
+    async def delete(self, request: Request) -> Response:
+        delete_record(self._store, *_address(request))
+        return Response(status_code=204)
 
     async def restlet(self, request: Request) -> Response:
         allowed = self._access.allows(request.headers.get("authorization"), "restlets")

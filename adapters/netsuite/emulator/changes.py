@@ -91,6 +91,23 @@ _PROPERTIES: Mapping[str, Mapping[str, _Property]] = {
     },
 }
 _TABLES = {"customer": "netsuite_customer", "invoice": "netsuite_transaction"}
+_USES = {
+    "customer": "SELECT 1 FROM netsuite_transaction WHERE entity = ? LIMIT 1",
+    "invoice": "SELECT 1 WHERE ? IS NULL",
+}
+"""Finds what stands in the way of deleting a record."""
+
+_DELETES = {
+    "customer": (
+        "DELETE FROM netsuite_customeraddressbook WHERE entity = ?",
+        "DELETE FROM netsuite_customer WHERE id = ?",
+    ),
+    "invoice": (
+        "DELETE FROM netsuite_transactionaccountingline WHERE [transaction] = ?",
+        "DELETE FROM netsuite_transactionline WHERE [transaction] = ?",
+        "DELETE FROM netsuite_transaction WHERE id = ?",
+    ),
+}
 _MARKERS = {"customer": "custentity_fieldgate_command", "invoice": "custbody_fieldgate_command"}
 
 
@@ -134,6 +151,25 @@ def change_record(
             restate(store, row["entity"])
         key = changed.get(_MARKERS[kind], row[_MARKERS[kind]])
         note_effect(store, Effect("netsuite", action, str(record_id), key))
+
+
+def delete_record(store: sqlite3.Connection, kind: str, record_id: int) -> None:
+    """Deletes a record that nothing else refers to, and keeps that it was there in ``deletedrecord``."""
+    with transaction(store):
+        row = _row(store, kind, record_id)
+        used = store.execute(_USES[kind], (record_id,)).fetchone()
+        if used is not None or (kind == "invoice" and float(row["foreignamountpaid"]) > 0):
+            raise user_error("This record cannot be deleted because it has dependent records")
+        for statement in _DELETES[kind]:
+            store.execute(statement, (record_id,))
+        name = row["tranid"] if kind == "invoice" else row["entityid"]
+        store.execute(
+            "INSERT INTO netsuite_deletedrecord (recordid, type, name, deleteddate) VALUES (?, ?, ?, ?)",
+            (record_id, kind, name, now()),
+        )
+        if kind == "invoice":
+            restate(store, row["entity"])
+        note_effect(store, Effect("netsuite", f"delete {kind}", str(record_id), None))
 
 
 def now() -> str:

@@ -128,6 +128,13 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "debit": MONEY,
         "credit": MONEY,
     },
+    "deletedrecord": {
+        "recordid": INTEGER,
+        "type": TEXT,
+        "name": TEXT,
+        "deletedby": INTEGER,
+        "deleteddate": TIME,
+    },
 }
 
 HIDDEN = frozenset({"status_cf"})
@@ -148,6 +155,7 @@ _INDEXES: Sequence[tuple[str, str]] = (
     ("transaction", "lastmodifieddate"),
     ("transactionline", "[transaction], mainline"),
     ("transactionaccountingline", "[transaction], transactionline"),
+    ("deletedrecord", "deleteddate"),
 )
 
 

@@ -40,9 +40,10 @@ TEST_CARDS: Mapping[str, Decline] = {
 }
 """By the last four digits of a Visa card."""
 
-_DEBIT = Decline(
+DEBIT = Decline(
     "insufficient_funds", None, "The customer's account has insufficient funds to cover this payment."
 )
+"""Of a debit, when the bank has been asked."""
 
 
 def decline_of(method: Document, customer: Document | None) -> Decline | None:
@@ -52,5 +53,5 @@ def decline_of(method: Document, customer: Document | None) -> Decline | None:
         if card["brand"] == "visa" and card["last4"] in TEST_CARDS:
             return TEST_CARDS[card["last4"]]
     if customer is not None and customer["delinquent"]:
-        return _NO_FUNDS if method["type"] == "card" else _DEBIT
+        return _NO_FUNDS if method["type"] == "card" else DEBIT
     return None

@@ -344,16 +344,58 @@ def refund(
     }
 
 
+def dispute(*, id: str, created: int, charge: Document, reason: str, status: str) -> Document:
+    """Of all that a charge took. The evidence is empty: nobody in a sandbox answers."""
+    details = charge["payment_method_details"]
+    method: Document = {"type": details["type"]}
+    if details["type"] == "card":
+        brand = details["card"]["brand"]
+        method["card"] = {"brand": brand, "case_type": "chargeback", "network_reason_code": "10.4"}
+    return {
+        "id": id,
+        "object": "dispute",
+        "amount": charge["amount"],
+        "balance_transactions": [],
+        "charge": charge["id"],
+        "created": created,
+        "currency": charge["currency"],
+        "enhanced_eligibility_types": [],
+        "evidence": {},
+        "evidence_details": {
+            "due_by": created + 7 * 24 * 3600,
+            "enhanced_eligibility": {},
+            "has_evidence": False,
+            "past_due": False,
+            "submission_count": 0,
+        },
+        "is_charge_refundable": False,
+        "livemode": False,
+        "metadata": {},
+        "payment_intent": charge["payment_intent"],
+        "payment_method_details": method,
+        "reason": reason,
+        "status": status,
+    }
+
+
 def event(
-    *, id: str, created: int, type: str, about: Document, request_id: str, idempotency_key: str | None
+    *,
+    id: str,
+    created: int,
+    type: str,
+    about: Document,
+    request_id: str | None,
+    idempotency_key: str | None,
+    before: Mapping[str, Any] | None = None,
 ) -> Document:
-    """``about`` is the object as the event left it, and is copied."""
+    """``about`` is the object as the event left it, and is copied; ``before`` what an update replaced."""
+    data = {"object": dict(about), **({} if before is None else {"previous_attributes": dict(before)})}
     return {
         "id": id,
         "object": "event",
         "api_version": API_VERSION,
         "created": created,
-        "data": {"object": dict(about)},
+        "data": data,
         "livemode": False,
         "pending_webhooks": 0,
         "request": {"id": request_id, "idempotency_key": idempotency_key},

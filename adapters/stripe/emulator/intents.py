@@ -6,11 +6,10 @@ https://docs.stripe.com/payments/paymentintents/lifecycle
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from adapters.contracts.convert import MINOR_DIGITS
 from adapters.stripe.emulator import documents
-from adapters.stripe.emulator.declines import decline_of
+from adapters.stripe.emulator.declines import Decline, decline_of
 from adapters.stripe.emulator.errors import StripeError, missing, unexpected_state
 from adapters.stripe.emulator.events import new_id
 from adapters.stripe.emulator.funds import move_funds
@@ -31,6 +30,9 @@ CONFIRMABLE = frozenset({"requires_payment_method", "requires_confirmation", "re
 
 CHARGED_LATER = frozenset({"sepa_debit", "us_bank_account", "bacs_debit"})
 """Debits: the bank says days later whether the money came."""
+
+CHARGEABLE = frozenset({"card", *CHARGED_LATER})
+"""What can be charged while the customer is away."""
 
 _CREATE: Mapping[str, Kind] = {
     "amount": Kind.INTEGER,
@@ -152,15 +154,21 @@ def _no_method(intent: Document) -> StripeError:
 
 
 def _attempt(call: Call, intent: Document, method: Document) -> Outcome:
-    """Charges the method, and leaves the intent where that leads."""
+    """Charges the method, as far as its bank lets it."""
     customer = call.objects.get("customer", intent["customer"]) if intent["customer"] else None
+    if method["type"] not in CHARGEABLE:
+        raise StripeError(
+            f"A {method['type']} cannot be charged while the customer is away.", param="payment_method"
+        )
+    return charge(call, intent, method, decline_of(method, customer))
+
+
+def charge(call: Call, intent: Document, method: Document, decline: Decline | None) -> Outcome:
+    """Charges the method, and leaves the intent where that leads."""
     type = method["type"]
-    if type != "card" and type not in CHARGED_LATER:
-        raise StripeError(f"A {type} cannot be charged while the customer is away.", param="payment_method")
-    decline = decline_of(method, customer)
     status = "failed" if decline else "pending" if type in CHARGED_LATER else "succeeded"
     details = method[type]
-    charge = documents.charge(
+    made = documents.charge(
         id=new_id("ch"),
         created=call.origin.now,
         customer=intent["customer"],
@@ -182,19 +190,11 @@ def _attempt(call: Call, intent: Document, method: Document) -> Outcome:
         outcome=documents.outcome(status, decline and (decline.decline_code or decline.code)),
         metadata=intent["metadata"],
     )
-    call.objects.add(charge)
-    error: dict[str, Any] | None = None
-    if decline is not None:
-        error = documents.last_payment_error(
-            charge=charge["id"],
-            code=decline.code,
-            decline_code=decline.decline_code,
-            message=decline.message,
-        )
-        error["payment_method"] = method
+    call.objects.add(made)
+    error = None if decline is None else error_of(decline, made["id"], method)
     intent |= {
         "status": _AFTER[status],
-        "latest_charge": charge["id"],
+        "latest_charge": made["id"],
         "last_payment_error": error,
         "next_action": None,
         "payment_method": None if error else method["id"],
@@ -203,11 +203,19 @@ def _attempt(call: Call, intent: Document, method: Document) -> Outcome:
     call.objects.replace(intent)
     if status == "succeeded":
         move_funds(call.objects, intent["currency"], intent["amount"])
-    call.happened(f"charge.{status}", charge)
+    call.happened(f"charge.{status}", made)
     call.happened(_EVENTS[status], intent)
     if error is not None:
         return Outcome({"error": {**error, "payment_intent": intent}}, intent["id"], 402)
     return Outcome(intent, intent["id"])
+
+
+def error_of(decline: Decline, charge_id: str, method: Document) -> Document:
+    """What an intent says of its last attempt, which was declined."""
+    error = documents.last_payment_error(
+        charge=charge_id, code=decline.code, decline_code=decline.decline_code, message=decline.message
+    )
+    return {**error, "payment_method": method}
 
 
 _AFTER: Mapping[str, str] = {

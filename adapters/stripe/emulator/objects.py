@@ -45,19 +45,19 @@ class Objects:
     """The store's documents by id, and in lists."""
 
     def __init__(self, store: sqlite3.Connection) -> None:
-        self._store = store
+        self.store = store
 
     def create_tables(self) -> None:
-        self._store.executescript(SCHEMA)
+        self.store.executescript(SCHEMA)
 
     def put(self, documents: Iterable[Document]) -> None:
         """Adds documents in the order of their creation."""
-        insert_many(self._store, "stripe_object", _COLUMNS, map(_row, documents))
+        insert_many(self.store, "stripe_object", _COLUMNS, map(_row, documents))
 
     def add(self, document: Document) -> None:
         """Adds one, in the transaction of the caller."""
         places = ", ".join("?" for _ in _COLUMNS)
-        self._store.execute(
+        self.store.execute(
             f"INSERT INTO stripe_object ({', '.join(_COLUMNS)}) VALUES ({places})", _row(document)
         )
 
@@ -65,18 +65,18 @@ class Objects:
         """Changes a document that is there; its place in lists stays."""
         changes = ", ".join(f"{column} = ?" for column in _COLUMNS[1:])
         id, *values = _row(document)
-        self._store.execute(f"UPDATE stripe_object SET {changes} WHERE id = ?", (*values, id))
+        self.store.execute(f"UPDATE stripe_object SET {changes} WHERE id = ?", (*values, id))
 
     def get(self, kind: str, id: str) -> Document | None:
         """A document, a deleted one's remains included."""
-        found = self._store.execute(
+        found = self.store.execute(
             "SELECT doc FROM stripe_object WHERE id = ? AND object = ?", (id, kind)
         ).fetchone()
         return None if found is None else _document(found["doc"])
 
     def place(self, kind: str, id: str) -> int | None:
         """Where a document stands in its lists."""
-        found = self._store.execute(
+        found = self.store.execute(
             "SELECT seq FROM stripe_object WHERE id = ? AND object = ?", (id, kind)
         ).fetchone()
         return None if found is None else found["seq"]
@@ -114,7 +114,7 @@ class Objects:
                 clauses.append(f"seq {operator} ?")
                 values.append(place)
         direction = "ASC" if after is not None else "DESC"
-        found = self._store.execute(
+        found = self.store.execute(
             f"SELECT doc FROM stripe_object WHERE {' AND '.join(clauses)} ORDER BY seq {direction} LIMIT ?",
             (*values, rows),
         ).fetchall()

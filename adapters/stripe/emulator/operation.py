@@ -20,8 +20,8 @@ class Call:
     id: str
     values: Mapping[str, Any]
 
-    def happened(self, type: str, about: Document) -> None:
-        happened(self.objects, self.origin, type, about)
+    def happened(self, type: str, about: Document, before: Mapping[str, Any] | None = None) -> None:
+        happened(self.objects, self.origin, type, about, before)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from adapters.emulation.journal import Effect, note_effect, open_journal
 from adapters.emulation.store import transaction
+from adapters.emulation.webhooks import open_outbox
 from adapters.stripe.emulator import expand, intents, parameters, refunds
 from adapters.stripe.emulator.errors import StripeError
 from adapters.stripe.emulator.events import Origin
@@ -37,6 +38,7 @@ class WriteApi:
         self._objects = Objects(store)
         self._keys = KeyMemory(store)
         open_journal(store)
+        open_outbox(store)
 
     def endpoint(self, operation: Operation) -> Callable[[Request], Awaitable[Response]]:
         async def handle(request: Request) -> Response:
@@ -79,10 +81,10 @@ class WriteApi:
                 note_effect(self._store, effect)
                 for path in values.get("expand", []) if outcome.status == 200 else ():
                     expand.apply(self._objects, outcome.body, path.split("."))
-                done = Remembered(outcome.status, msgspec.json.encode(outcome.body), origin.request_id)
+                done = Remembered(outcome.status, msgspec.json.encode(outcome.body), request.state.request_id)
                 self._keep(request, form, origin, done)
         except StripeError as refusal:
-            done = Remembered(refusal.status, msgspec.json.encode(refusal.body), origin.request_id)
+            done = Remembered(refusal.status, msgspec.json.encode(refusal.body), request.state.request_id)
             self._keep(request, form, origin, done)
         return done
 

@@ -10,13 +10,20 @@ import pytest
 
 from adapters.tryton.adapter import TrytonAdapter
 from adapters.tryton.settings import TrytonSettings
+from tests.support.tryton_desk import Desk
 from tests.support.tryton_front import TrytonFront, tryton_front
 
 
 @pytest.fixture(scope="package")
 def server() -> Iterator[TrytonFront]:
-    with tryton_front() as found:
+    with tryton_front(name_methods=True) as found:
         yield found
+
+
+@pytest.fixture
+def desk(server: TrytonFront) -> Desk:
+    """Somebody else at the same server."""
+    return Desk(server.server)
 
 
 @pytest.fixture

@@ -46,8 +46,9 @@ async def test_both_ways_read_the_same(front: TrytonFront, connect: Connect):
 async def test_a_session_is_opened_once_for_all_that_wait(front: TrytonFront, connect: Connect):
     adapter = connect(front.with_password())
     await asyncio.gather(*(one(adapter) for _ in range(8)))
-    # A login, the preferences, and then the eight.
-    assert [call["path"] for call in front.faults.log.calls] == [RPC] * 10
+    login, preferences, *rest = (call["path"].removeprefix(RPC) for call in front.faults.log.calls)
+    assert (login, preferences) == ("common.db/login", "model.res.user/get_preferences")
+    assert rest == ["model.account.invoice/search_read"] * 8
 
 
 async def test_a_session_that_ended_is_opened_anew_once(front: TrytonFront, connect: Connect):

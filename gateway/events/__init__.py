@@ -1,0 +1,1 @@
+"""Business events: from what the systems tell to a log that can be read again, and to whoever watches."""

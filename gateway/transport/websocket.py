@@ -1,0 +1,366 @@
+"""GraphQL over WebSocket, by the graphql-transport-ws protocol.
+
+https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md (version 5). What is wrong with an operation
+ends that operation, with ``error``; what is wrong with the conversation ends the socket, with a close code.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from enum import IntEnum
+from typing import Any, Protocol, cast
+from urllib.parse import urlsplit
+
+import orjson
+import structlog
+from starlette.types import Receive, Scope, Send
+from strawberry.types.graphql import OperationType
+
+from adapters.http import correlation_id as current_correlation
+from gateway.transport.errors import UNFORESEEN, request_error
+from gateway.transport.fanout import Fanout
+from gateway.transport.frames import EXTENSION
+from gateway.transport.operation import BadParameters, Operations, Refusal, checked_parameters
+from gateway.transport.payload import MAX_WAITING, Payload
+from resolvers.errors import Code
+
+_log = structlog.get_logger(__name__)
+
+SUBPROTOCOL = "graphql-transport-ws"
+INIT_TIMEOUT_S = 10.0
+HEARTBEAT_S = 25.0
+MAX_MESSAGE_BYTES = 1_000_000
+MAX_OPERATIONS = 100
+"""Operations under way on one socket."""
+
+_MAX_ID = 128
+_QUERIES = (OperationType.QUERY, OperationType.MUTATION)
+
+
+class Close(IntEnum):
+    """Close codes: those of the protocol, and SLOW_CONSUMER, which is ours.
+
+    BAD_MESSAGE:       a message that is none of the protocol's.
+    SLOW_CONSUMER:     the client does not read what it subscribed to; the reason has its last cursor.
+    UNAUTHORIZED:      an operation before the connection was acknowledged.
+    SUBPROTOCOL:       the client does not offer ``graphql-transport-ws``.
+    INIT_TIMEOUT:      no ``connection_init`` in time.
+    DUPLICATE_ID:      an operation with the id of one that is under way.
+    TOO_MANY_INITS:    a second ``connection_init``.
+    INTERNAL:          the unforeseen; the log has it.
+    """
+
+    SLOW_CONSUMER = 4008
+    BAD_MESSAGE = 4400
+    UNAUTHORIZED = 4401
+    SUBPROTOCOL = 4406
+    INIT_TIMEOUT = 4408
+    DUPLICATE_ID = 4409
+    TOO_MANY_INITS = 4429
+    INTERNAL = 4500
+
+
+class Wire(Protocol):
+    """What a socket is written with: ``gateway.transport.frames``."""
+
+    on_writable: Callable[[], None] | None
+
+    @property
+    def congested(self) -> bool: ...
+
+    def write_text(self, data: bytes) -> None: ...
+
+    def end(self, code: int, reason: str) -> None: ...
+
+
+class _Closed(Exception):
+    """The socket is to be closed."""
+
+    def __init__(self, code: Close, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+class GraphQLSockets:
+    """The ``/graphql`` endpoint of WebSockets."""
+
+    def __init__(
+        self,
+        operations: Operations,
+        fanout: Fanout,
+        *,
+        init_timeout_s: float = INIT_TIMEOUT_S,
+        heartbeat_s: float = HEARTBEAT_S,
+        max_waiting: int = MAX_WAITING,
+    ) -> None:
+        self.operations = operations
+        self.fanout = fanout
+        self.init_timeout_s = init_timeout_s
+        self.max_waiting = max_waiting
+        self._heartbeat_s = heartbeat_s
+        self._sockets: dict[_Socket, None] = {}
+        self._heart: asyncio.TimerHandle | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        if not _same_origin(scope):
+            # Browsers let any page open a socket anywhere; nothing else protects the answers from it.
+            await send({"type": "websocket.close"})
+            return
+        offered = SUBPROTOCOL in scope["subprotocols"]
+        await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if offered else None})
+        socket = _Socket(cast(Wire, scope["extensions"][EXTENSION]), self)
+        if not offered:
+            socket.close(Close.SUBPROTOCOL, "Subprotocol not acceptable: offer graphql-transport-ws")
+        self._sockets[socket] = None
+        if self._heart is None:
+            self._heart = asyncio.get_running_loop().call_later(self._heartbeat_s, self._beat)
+        try:
+            await socket.converse(receive)
+        finally:
+            self._sockets.pop(socket, None)
+            socket.leave()
+
+    def _beat(self) -> None:
+        """A ping to every client, so that a client can tell a quiet server from one that is gone."""
+        self._heart = None
+        for socket in self._sockets:
+            socket.ping()
+        if self._sockets:
+            self._heart = asyncio.get_running_loop().call_later(self._heartbeat_s, self._beat)
+
+
+class _Operation:
+    """One subscription on a socket. ``last`` is the cursor of what was last written."""
+
+    __slots__ = ("_ended", "_prefix", "_socket", "id", "last", "leave")
+
+    def __init__(self, operation_id: str, socket: _Socket) -> None:
+        self.id = operation_id
+        self.last: str | None = None
+        self.leave: Callable[[], None] | None = None
+        self._ended = False
+        self._socket = socket
+        self._prefix = b'{"id":' + orjson.dumps(operation_id) + b',"type":"next","payload":'
+
+    def next(self, payload: Payload) -> None:
+        if not self._ended:
+            self._socket.put(self._prefix, payload.body, self, payload.cursor)
+
+    def fail(self, error: Mapping[str, Any]) -> None:
+        if not self._ended:
+            self._socket.finish(self, {"id": self.id, "type": "error", "payload": [error]})
+
+    async def room(self) -> None:
+        await self._socket.room()
+
+    def end(self) -> None:
+        self._ended = True
+        if self.leave is not None:
+            self.leave()
+
+
+class _Socket:
+    """One conversation."""
+
+    __slots__ = (
+        "_acknowledged",
+        "_closed",
+        "_of",
+        "_operations",
+        "_queue",
+        "_room",
+        "_timeout",
+        "_wire",
+    )
+
+    def __init__(self, wire: Wire, of: GraphQLSockets) -> None:
+        self._wire = wire
+        self._of = of
+        self._acknowledged = self._closed = False
+        self._operations: dict[str, _Operation | asyncio.Task[None]] = {}
+        self._queue: deque[tuple[bytes, bytes, _Operation | None, str]] = deque()
+        self._room: asyncio.Event | None = None
+        wire.on_writable = self._flush
+        self._timeout = asyncio.get_running_loop().call_later(
+            of.init_timeout_s, self.close, Close.INIT_TIMEOUT, "Connection initialisation timeout"
+        )
+
+    async def converse(self, receive: Receive) -> None:
+        """Until the socket is closed, by whomever."""
+        while True:
+            message = await receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            if self._closed:
+                continue
+            try:
+                await self._hear(_parsed(message.get("text")))
+            except _Closed as closed:
+                self.close(closed.code, closed.reason)
+            except Exception:  # noqa: BLE001 - the last line of defence: the client is told
+                _log.exception("unforeseen error on a socket")
+                self.close(Close.INTERNAL, UNFORESEEN)
+
+    def leave(self) -> None:
+        """Ends whatever is under way."""
+        self._closed = True
+        self._timeout.cancel()
+        self._queue.clear()
+        self._wire.on_writable = None
+        operations, self._operations = self._operations, {}
+        for operation in operations.values():
+            operation.end() if isinstance(operation, _Operation) else operation.cancel()
+
+    def close(self, code: Close, reason: str) -> None:
+        self.leave()
+        self._wire.end(code, reason)
+
+    def ping(self) -> None:
+        if self._acknowledged and not self._closed:
+            self._say({"type": "ping"})
+
+    def put(self, head: bytes, body: bytes, operation: _Operation | None, cursor: str) -> None:
+        """A message: written at once where the client keeps up, else queued, in order."""
+        if self._queue or self._wire.congested:
+            if len(self._queue) >= self._of.max_waiting:
+                last = None if operation is None else operation.last
+                resume = "" if last is None else f"; resume after {last}"
+                self.close(Close.SLOW_CONSUMER, f"Slow consumer{resume}")
+                return
+            self._queue.append((head, body, operation, cursor))
+            return
+        self._wire.write_text(head + body + b"}")
+        if operation is not None:
+            operation.last = cursor
+
+    async def room(self) -> None:
+        while self._queue or self._wire.congested:
+            if self._room is None:
+                self._room = asyncio.Event()
+            await self._room.wait()
+
+    def finish(self, operation: _Operation, message: Mapping[str, Any]) -> None:
+        """The last message of an operation: its id is free again."""
+        self._operations.pop(operation.id, None)
+        operation.end()
+        self._say(message)
+
+    def _flush(self) -> None:
+        while self._queue and not self._wire.congested:
+            head, body, operation, cursor = self._queue.popleft()
+            self._wire.write_text(head + body + b"}")
+            if operation is not None:
+                operation.last = cursor
+        if self._room is not None and not self._queue and not self._wire.congested:
+            self._room.set()
+            self._room = None
+
+    def _say(self, message: Mapping[str, Any]) -> None:
+        self.put(orjson.dumps(message)[:-1], b"", None, "")
+
+    async def _hear(self, message: Mapping[str, Any]) -> None:
+        match message["type"]:
+            case "connection_init":
+                if self._acknowledged:
+                    raise _Closed(Close.TOO_MANY_INITS, "Too many initialisation requests")
+                self._acknowledged = True
+                self._timeout.cancel()
+                self._say({"type": "connection_ack"})
+            case "ping":
+                payload = message.get("payload")
+                self._say({"type": "pong"} if payload is None else {"type": "pong", "payload": payload})
+            case "pong":
+                pass
+            case "subscribe":
+                if not self._acknowledged:
+                    raise _Closed(Close.UNAUTHORIZED, "Unauthorized")
+                await self._subscribe(_id_of(message), message.get("payload"))
+            case "complete":
+                operation = self._operations.pop(_id_of(message), None)
+                if isinstance(operation, _Operation):
+                    operation.end()
+                elif operation is not None:
+                    operation.cancel()
+            case _:
+                raise _Closed(Close.BAD_MESSAGE, "Invalid message: not a type that clients send")
+
+    async def _subscribe(self, operation_id: str, payload: Any) -> None:
+        if operation_id in self._operations:
+            raise _Closed(Close.DUPLICATE_ID, f"Subscriber for {operation_id} already exists")
+        try:
+            parameters = checked_parameters(payload)
+        except BadParameters as error:
+            raise _Closed(Close.BAD_MESSAGE, f"Invalid subscribe message: payload: {error}") from error
+        correlation = uuid.uuid4().hex
+        current_correlation.set(correlation)
+        if len(self._operations) >= MAX_OPERATIONS:
+            message = f"{MAX_OPERATIONS} operations are under way on this socket, and no more are taken"
+            self._error(operation_id, [request_error(Code.RATE_LIMITED, message, correlation)])
+        elif self._of.operations.is_subscription(parameters):
+            try:
+                plan = await self._of.operations.plan(parameters, correlation)
+            except Refusal as refusal:
+                self._error(operation_id, refusal.errors)
+                return
+            operation = self._operations[operation_id] = _Operation(operation_id, self)
+            operation.leave = self._of.fanout.subscribe(plan, operation)
+        else:
+            task = asyncio.create_task(self._answer(operation_id, parameters, correlation))
+            self._operations[operation_id] = task
+
+    async def _answer(self, operation_id: str, parameters: Mapping[str, Any], correlation: str) -> None:
+        """A query or mutation: one result, then ``complete``."""
+        messages: list[Mapping[str, Any]]
+        try:
+            result = await self._of.operations.answer(parameters, correlation, _QUERIES)
+            messages = [
+                {"id": operation_id, "type": "next", "payload": result},
+                {"id": operation_id, "type": "complete"},
+            ]
+        except Refusal as refusal:
+            messages = [{"id": operation_id, "type": "error", "payload": refusal.errors}]
+        except Exception:  # noqa: BLE001 - an operation that fails ends alone
+            _log.exception("unforeseen error in an operation", correlation_id=correlation)
+            error = request_error(Code.INTERNAL, UNFORESEEN, correlation)
+            messages = [{"id": operation_id, "type": "error", "payload": [error]}]
+        if self._operations.get(operation_id) is asyncio.current_task():
+            del self._operations[operation_id]
+            for message in messages:
+                self._say(message)
+
+    def _error(self, operation_id: str, errors: Sequence[Mapping[str, Any]]) -> None:
+        self._say({"id": operation_id, "type": "error", "payload": errors})
+
+
+def _parsed(text: str | None) -> Mapping[str, Any]:
+    if text is None:
+        raise _Closed(Close.BAD_MESSAGE, "Invalid message: messages are text")
+    try:
+        message = orjson.loads(text)
+    except (orjson.JSONDecodeError, RecursionError):
+        raise _Closed(Close.BAD_MESSAGE, "Invalid message: not JSON") from None
+    found = cast(dict[str, Any], message) if isinstance(message, dict) else {}
+    if not isinstance(found.get("type"), str):
+        raise _Closed(Close.BAD_MESSAGE, "Invalid message: not an object with a type")
+    if found.get("payload") is not None and not isinstance(found["payload"], dict):
+        raise _Closed(Close.BAD_MESSAGE, "Invalid message: the payload is no object")
+    return found
+
+
+def _id_of(message: Mapping[str, Any]) -> str:
+    found = message.get("id")
+    if not isinstance(found, str) or not found or len(found) > _MAX_ID:
+        raise _Closed(Close.BAD_MESSAGE, f"Invalid message: the id is no string of 1 to {_MAX_ID} characters")
+    return found
+
+
+def _same_origin(scope: Scope) -> bool:
+    """Whether the page that asks, where it is a page, was served from here."""
+    headers: dict[bytes, str] = {name: value.decode("latin-1") for name, value in scope["headers"]}
+    origin = headers.get(b"origin")
+    return origin is None or urlsplit(origin).netloc == headers.get(b"host")

@@ -1,0 +1,83 @@
+"""Business events as objects of the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from adapters.contracts.vocabulary import BusinessEventType, EventOrigin, System
+from resolvers.command import command_by_own_id
+from resolvers.event_port import Event
+from resolvers.ids import Ref, encode_event_id
+
+if TYPE_CHECKING:
+    from resolvers.context import RequestContext
+
+
+class EventObject:
+    """An event, as the contract has it. Whom and what it concerns is read when it is asked for."""
+
+    graph_type = "BusinessEvent"
+
+    def __init__(self, event: Event, context: RequestContext) -> None:
+        self._event = event
+        self._context = context
+
+    @property
+    def id(self) -> str:
+        return encode_event_id(self._event.id)
+
+    @property
+    def cursor(self) -> str:
+        return self._event.cursor
+
+    @property
+    def type(self) -> BusinessEventType:
+        return self._event.type
+
+    @property
+    def origin(self) -> EventOrigin:
+        return self._event.origin
+
+    @property
+    def system(self) -> System:
+        return self._event.system
+
+    @property
+    def occurred_at(self) -> datetime:
+        return self._event.occurred_at
+
+    @property
+    def observed_at(self) -> datetime:
+        return self._event.observed_at
+
+    @property
+    def correlation_id(self) -> str | None:
+        return self._event.correlation_id
+
+    @property
+    def summary(self) -> str:
+        return self._event.summary
+
+    @property
+    def customer(self) -> Awaitable[Any] | None:
+        return self._object(self._event.customer)
+
+    @property
+    def subject(self) -> Awaitable[Any] | None:
+        event = self._event
+        if event.type is BusinessEventType.COMMAND_STATUS_CHANGED and event.command_id is not None:
+            return command_by_own_id(self._context, event.command_id)
+        return self._object(event.subject)
+
+    def _object(self, ref: Ref | None) -> Awaitable[Any] | None:
+        # The log can be older than the configuration: a connection that is gone knows no objects.
+        if ref is None or self._context.systems.system_of(ref.connection) is None:
+            return None
+        return self._context.existing(ref)
+
+
+async def event_by_own_id(context: RequestContext, event_id: str) -> EventObject | None:
+    found = await context.events.get(event_id)
+    return None if found is None else EventObject(found, context)

@@ -1,0 +1,1 @@
+"""Streams: the root of GraphQL subscriptions, a file per field."""

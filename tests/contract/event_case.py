@@ -1,0 +1,27 @@
+"""What a source of events brings to the contract suite.
+
+A module ``tests/contract/events_<vendor>.py`` has ``case()``, an asynchronous context manager that starts the
+server, yields an ``EventCase`` and ends everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from adapters.contracts.adapter import Adapter
+from adapters.contracts.vocabulary import RecordType
+
+
+@dataclass(frozen=True)
+class EventCase:
+    """A source of events and a server where something can happen.
+
+    connect: a new adapter connected to the server (the suite closes it).
+    change:  changes the record with a number of the suite's choosing at the server, and tells which it was.
+    unknown: a raw message of a kind that concerns nothing of the graph.
+    """
+
+    connect: Callable[[], Adapter]
+    change: Callable[[int], Awaitable[tuple[RecordType, str]]]
+    unknown: bytes
