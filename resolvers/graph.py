@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 import strawberry
-from graphql import DefinitionNode, FieldDefinitionNode, ObjectTypeDefinitionNode, parse, print_ast
+from graphql import FieldDefinitionNode, ObjectTypeDefinitionNode, parse, print_ast
 from strawberry.extensions import ParserCache, ValidationCache
 from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
@@ -54,7 +54,7 @@ def sdl(graph: strawberry.Schema, ownership: Ownership) -> str:
         else definition
         for definition in document.definitions
     )
-    return print_ast(replace(document, definitions=(*_roots(graph), *definitions))) + "\n"
+    return print_ast(replace(document, definitions=definitions)) + "\n"
 
 
 def _with_authority(field: FieldDefinitionNode, entry: OwnedField | None) -> FieldDefinitionNode:
@@ -68,15 +68,3 @@ def _with_authority(field: FieldDefinitionNode, entry: OwnedField | None) -> Fie
     sample = next(iter(definition.fields or ()))
     others = tuple(each for each in field.directives or () if each.name.value != "authority")
     return replace(field, directives=(*(sample.directives or ()), *others))
-
-
-def _roots(graph: strawberry.Schema) -> tuple[DefinitionNode, ...]:
-    """The root types by name. Without it a reader takes the entity ``Subscription`` for a root."""
-    schema = graph._schema  # pyright: ignore[reportPrivateUsage]
-    roots = {
-        "query": schema.query_type,
-        "mutation": schema.mutation_type,
-        "subscription": schema.subscription_type,
-    }
-    text = " ".join(f"{name}: {root.name}" for name, root in roots.items() if root is not None)
-    return parse(f"schema {{ {text} }}", no_location=True).definitions
