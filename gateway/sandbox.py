@@ -29,7 +29,8 @@ from gateway.app import create_app
 from gateway.compose import compose
 from gateway.refusal import Refused
 from gateway.serving import listen, serve_all, url_of
-from gateway.settings import Config, ConnectionConfig, ServerSettings, StateSettings
+from gateway.settings import Config, ConnectionConfig, ServerSettings
+from gateway.store.settings import StateSettings
 
 _log = structlog.get_logger(__name__)
 

@@ -13,23 +13,21 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, cast, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from adapters import registry
 from adapters.contracts.adapter import ConnectionSettings, Manifest
 from adapters.contracts.vocabulary import ANCHORS, System
+from gateway.commands.settings import CommandSettings
+from gateway.events.settings import EventSettings
+from gateway.section import Section
 from gateway.settings_yaml import Document, KeyPath, Misplaced
-from gateway.store.database import postgresql_url
+from gateway.store.settings import StateSettings
 
 ENTITIES = tuple(record_type.value for record_type in ANCHORS)
 M = TypeVar("M", bound=BaseModel)
 _OWNED = re.compile(rf"({'|'.join(ENTITIES)})\.[a-z][A-Za-z0-9]*")
-
-
-def _postgresql(value: SecretStr) -> SecretStr:
-    postgresql_url(value.get_secret_value())
-    return value
 
 
 def _owned_field(key: str) -> str:
@@ -38,95 +36,14 @@ def _owned_field(key: str) -> str:
     return key
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ServerSettings(_Section):
+class ServerSettings(Section):
     """Where the gateway listens."""
 
     host: str = Field(default="127.0.0.1", min_length=1, description="Address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
 
 
-class StateSettings(_Section):
-    """What the gateway keeps, and where."""
-
-    folder: Path = Field(
-        default=Path(".fieldgate"),
-        description="Folder of the gateway's SQLite files. Relative to the configuration file.",
-    )
-    database: Annotated[SecretStr, AfterValidator(_postgresql)] | None = Field(
-        default=None,
-        description="Database of the commands, their audit, and the events, as in "
-        "`postgresql://user:password@host/database`; without it, a SQLite file in the folder. "
-        "Gateways that share the work share the database.",
-    )
-
-
-class CommandSettings(_Section):
-    """How writes are worked off."""
-
-    workers: int = Field(
-        default=10,
-        ge=1,
-        le=1000,
-        description="Writes under way at once to each connection, at most its own `max_concurrency`.",
-    )
-    deadline_h: float = Field(
-        default=24, gt=0, le=24 * 30, description="Hours a command is tried before it is dead."
-    )
-    max_attempts: int = Field(
-        default=20,
-        ge=1,
-        le=1000,
-        description="Attempts that had no answer and were found not done, before a command is dead. "
-        "Attempts that never arrived, or were throttled, are bounded by the deadline only.",
-    )
-    caller_deadline_s: float = Field(
-        default=5, ge=0, le=60, description="Seconds a caller waits for a write that runs at once."
-    )
-    lease_s: float = Field(
-        default=30,
-        ge=1,
-        le=3600,
-        description="Seconds after which the commands of a gateway that died go to another.",
-    )
-
-
-def _nats(value: SecretStr) -> SecretStr:
-    if not re.fullmatch(r"(nats|tls)://[^\s]+", value.get_secret_value()):
-        raise ValueError("not a NATS URL, as in nats://host:4222")
-    return value
-
-
-class EventSettings(_Section):
-    """The log of business events, and who reads it."""
-
-    retention_days: float = Field(default=7, gt=0, le=366, description="Days an event is kept.")
-    retention_count: int = Field(
-        default=1_000_000, ge=1, le=100_000_000, description="At most so many events are kept."
-    )
-    broker: Annotated[SecretStr, AfterValidator(_nats)] | None = Field(
-        default=None,
-        description="NATS server with JetStream that keeps the log, as in `nats://user:password@host:4222`; "
-        "without it, the log is in the database of the commands. Needs the extra `nats`.",
-    )
-    queue: int = Field(
-        default=1000,
-        ge=1,
-        le=1_000_000,
-        description="Events that may wait for one subscriber before it is closed as too slow.",
-    )
-    lease_s: float = Field(
-        default=5,
-        ge=1,
-        le=3600,
-        description="Seconds after which the inbox of a gateway that died goes to another.",
-    )
-
-
-class _ConnectionHead(_Section):
+class _ConnectionHead(Section):
     name: str = Field(pattern=r"^[a-z0-9-]{1,32}$", description="Unique name, as in `erp-emea`.")
     system: System = Field(description="The role this connection plays.")
     adapter: str = Field(description="The adapter to use.")
@@ -144,7 +61,7 @@ class ConnectionConfig(_ConnectionHead):
     settings: ConnectionSettings
 
 
-class _Common(_Section):
+class _Common(Section):
     server: ServerSettings = ServerSettings()
     state: StateSettings = StateSettings()
     commands: CommandSettings = CommandSettings()
@@ -223,12 +140,10 @@ class _Check:
         self._check_names(connections)
         if self._faults or form is None:
             raise ConfigError(f"{self._path}:{line}: {text}" for line, text in sorted(self._faults))
+        common = {name: getattr(form, name) for name in _Common.model_fields}
+        common["state"] = form.state.model_copy(update={"folder": self._path.parent / form.state.folder})
         return Config(
-            server=form.server,
-            state=form.state.model_copy(update={"folder": self._path.parent / form.state.folder}),
-            commands=form.commands,
-            events=form.events,
-            ownership=form.ownership,
+            **common,
             connections=tuple(
                 ConnectionConfig(name=entry.name, system=entry.system, adapter=entry.adapter, settings=own)
                 for entry, own in zip(form.connections, settings, strict=True)

@@ -9,9 +9,10 @@ from adapters.contracts.writes import Settled, Write
 from gateway.commands.boundaries import Observer
 from gateway.commands.engine import CommandEngine
 from gateway.commands.policy import Policy
+from gateway.commands.settings import CommandSettings
 from gateway.commands.target import WriterTarget
-from gateway.settings import CommandSettings, StateSettings
 from gateway.store.database import Database, postgresql_url, sqlite_url
+from gateway.store.settings import StateSettings
 from gateway.systems.connection import Connection
 
 SQLITE_FILE = "state.sqlite"

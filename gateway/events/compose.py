@@ -18,8 +18,8 @@ from gateway.events.overdue import OverdueClock
 from gateway.events.pollers import Poller
 from gateway.events.readings import Readings
 from gateway.events.service import Bell, EventService
+from gateway.events.settings import EventSettings
 from gateway.events.worker import InboxWorker
-from gateway.settings import EventSettings
 from gateway.store.database import Database
 from gateway.systems.systems import ConnectedSystems
 from resolvers.event_port import Event

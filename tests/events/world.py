@@ -24,7 +24,7 @@ from gateway.events.compose import open_events
 from gateway.events.cursor import decode_cursor
 from gateway.events.journal import STATUSES
 from gateway.events.service import EventService
-from gateway.settings import EventSettings
+from gateway.events.settings import EventSettings
 from gateway.store.database import Database
 from gateway.systems.connection import Connection
 from gateway.systems.systems import ConnectedSystems
