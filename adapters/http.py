@@ -143,7 +143,10 @@ class TokenAuthenticator:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One upstream call, for whoever watches: metrics, traces."""
+    """One upstream call that ended, for whoever watches: metrics, traces.
+
+    status: None where no answer came. bytes: of the answer's body, decompressed.
+    """
 
     method: str
     path: str
@@ -152,7 +155,16 @@ class Call:
     elapsed_s: float
 
 
-Observer = Callable[[Call], None]
+class Observer(Protocol):
+    """Watches the calls of one piece of work."""
+
+    def begin(self, method: str, headers: dict[str, str]) -> Callable[[Call], None]:
+        """A call is about to be sent with these headers; it may add some. Gives what is told its end."""
+        ...
+
+
+observer: ContextVar[Observer | None] = ContextVar("fieldgate_observer", default=None)
+"""Who watches the calls made here; the gateway sets it around each piece of work of a connection."""
 
 
 class HttpClient:
@@ -169,10 +181,8 @@ class HttpClient:
         timeout_s: float = 10.0,
         max_connections: int = 20,
         headers: Mapping[str, str] | None = None,
-        observer: Observer | None = None,
     ) -> None:
         self._authenticator = authenticator
-        self._observer = observer
         self._http = httpx.AsyncClient(
             base_url=base_url,
             timeout=httpx.Timeout(timeout_s),
@@ -225,6 +235,8 @@ class HttpClient:
             headers["content-type"] = "application/x-www-form-urlencoded"
         if (correlation := correlation_id.get()) is not None:
             headers["x-correlation-id"] = correlation
+        watcher = observer.get()
+        ended = None if watcher is None else watcher.begin(method, headers)
         started = time.perf_counter()
         status, size = None, 0
         try:
@@ -241,8 +253,8 @@ class HttpClient:
         except httpx.TransportError as error:
             raise OutcomeUnknown(f"the connection broke ({type(error).__name__})") from error
         finally:
-            if self._observer is not None:
-                self._observer(Call(method, path, status, size, time.perf_counter() - started))
+            if ended is not None:
+                ended(Call(method, path, status, size, time.perf_counter() - started))
         return Response(answer.status_code, answer.headers, answer.content)
 
     async def aclose(self) -> None:
@@ -300,6 +312,7 @@ __all__ = [
     "Token",
     "TokenAuthenticator",
     "correlation_id",
+    "observer",
     "raise_for",
     "retry_after_s",
 ]

@@ -34,6 +34,7 @@ from adapters.http import (
     Token,
     TokenAuthenticator,
     correlation_id,
+    observer,
     raise_for,
     retry_after_s,
 )
@@ -148,11 +149,22 @@ async def test_environment_proxies_and_redirects_are_not_followed(monkeypatch: p
 
 async def test_the_observer_sees_every_call() -> None:
     calls: list[Call] = []
-    async with serving(answer(b'{"a":1}')) as server, client(server.url, observer=calls.append) as http:
-        await http.send("GET", "/a", params=[("key", "value")])
-    async with serving(None) as server, client(server.url, observer=calls.append) as http:
-        with pytest.raises(OutcomeUnknown):
-            await http.send("GET", "/b")
+
+    class Watcher:
+        def begin(self, method: str, headers: dict[str, str]) -> Callable[[Call], None]:
+            headers["traceparent"] = f"watched-{method}"
+            return calls.append
+
+    token = observer.set(Watcher())
+    try:
+        async with serving(answer(b'{"a":1}')) as server, client(server.url) as http:
+            await http.send("GET", "/a", params=[("key", "value")])
+            assert server.requests[0].headers["traceparent"] == "watched-GET"
+        async with serving(None) as server, client(server.url) as http:
+            with pytest.raises(OutcomeUnknown):
+                await http.send("GET", "/b")
+    finally:
+        observer.reset(token)
     assert [(call.method, call.path, call.status, call.bytes) for call in calls] == [
         ("GET", "/a", 200, 7),
         ("GET", "/b", None, 0),
