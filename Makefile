@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check format bench clean
+.PHONY: run test check format bench soak clean
 
 $(VENV)/.installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Fieldgate needs Python 3.11 or later: make PYTHON=/path/to/python3.11 ..."; exit 1; }
@@ -34,6 +34,9 @@ format: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev  ## The product beside its peers; skips, and says so, without the bench folder.
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+soak: $(VENV)/.installed-dev  ## The heavy suites in full, some half an hour; writes docs/reliability.md.
+	@$(BIN)/python -m tests.soak $(ARGS)
 
 clean:
 	rm -rf $(VENV) .cache .bench .fieldgate dist build

@@ -20,6 +20,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tests.bench import summary
+from tests.support.marked import with_section
+from tests.support.origin import commit_of
 
 ROOT = Path(__file__).resolve().parents[2]
 BENCH = Path(os.environ.get("BENCH_FOLDER", ROOT.parent / "shared" / "bench"))
@@ -42,7 +44,7 @@ def main() -> int:
     environ = {**os.environ, "BENCH_HOME": str(HOME), "PYTHONUNBUFFERED": "1"}
     if not (HOME / "peers" / "servers").exists() or options.setup:
         subprocess.run(["sh", str(BENCH / "setup.sh")], cwd=ROOT, env=environ, check=True)
-    commit = summary.commit_of(ROOT)
+    commit = commit_of(ROOT)
     record = HOME / f"ab-{time.strftime('%Y%m%dT%H%M%S')}.jsonl"
     upstream = environ.get("UPSTREAM_PORT", "4100")
     with contextlib.ExitStack() as running:
@@ -58,7 +60,7 @@ def main() -> int:
                 return done.returncode
     print(f"\nRecorded in {record.relative_to(ROOT)}")
     if options.write:
-        PAGE.write_text(summary.with_figures(PAGE.read_text(), summary.figures(record, commit)))
+        PAGE.write_text(with_section(PAGE.read_text(), "figures", summary.figures(record, commit)))
         print(f"Written to {PAGE.relative_to(ROOT)}")
     return 0
 

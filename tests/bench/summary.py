@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
-import re
 import statistics
-import subprocess
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -15,8 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
-"""What stands between these two lines is written by ``make bench ARGS=--write``."""
+from tests.support.origin import machine, output
 
 COLUMNS = ("cpu_s_per_1k", "p50_ms", "calls")
 
@@ -29,14 +25,6 @@ def figures(record: Path, commit: str) -> str:
     return "\n".join([*_origin(runs, commit), "", *_measured(runs), "", *_ratios(ratios)])
 
 
-def with_figures(page: str, text: str) -> str:
-    """The page with these figures in place of its own. A page without the marks is a ValueError."""
-    found = re.search(f"{re.escape(BEGIN)}.*{re.escape(END)}", page, re.DOTALL)
-    if found is None:
-        raise ValueError(f"the page has no {BEGIN} and {END}")
-    return f"{page[: found.start()]}{BEGIN}\n{text}\n{END}{page[found.end() :]}"
-
-
 def _origin(runs: list[Mapping[str, Any]], commit: str) -> list[str]:
     # The gateway is measured beside each peer, a peer beside the gateway alone.
     reps = Counter((run["target"], run["q"], run["conns"]) for run in runs if "://" not in run["target"])
@@ -45,8 +33,8 @@ def _origin(runs: list[Mapping[str, Any]], commit: str) -> list[str]:
     return [
         f"Measured {datetime.now(UTC):%Y-%m-%d} at commit {commit}.",
         f"Runs of each with a peer: {min(reps.values())}.",
-        f"Machine: {_processor()}, {os.cpu_count()} cores, {platform.system()}.",
-        f"Versions: Python {platform.python_version()}, {packages}, Node {_output('node', '--version')}.",
+        f"Machine: {machine()}.",
+        f"Versions: Python {platform.python_version()}, {packages}, Node {output('node', '--version')}.",
         f"Other work took at most {foreign:.0%} of a core during a run.",
     ]
 
@@ -81,24 +69,3 @@ def _ratios(ratios: list[Mapping[str, Any]]) -> list[str]:
 
 def _name(target: str) -> str:
     return "**Fieldgate**" if "://" in target else target
-
-
-def _processor() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.split(":", 1)[1].strip()
-    return platform.machine()
-
-
-def commit_of(root: Path) -> str:
-    """The short name of what is checked out, and whether it was changed."""
-    commit = _output("git", "-C", str(root), "rev-parse", "--short", "HEAD") or "unknown"
-    changed = _output("git", "-C", str(root), "status", "--porcelain", "--untracked-files=normal")
-    return f"{commit} with changes" if changed else commit
-
-
-def _output(*command: str) -> str | None:
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return None

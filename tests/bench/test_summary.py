@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
-
 from tests.bench import summary
 
 RUN = {"q": "B1", "conns": 1, "p50_ms": 2.0, "calls": 1.0, "foreign_cpu": 0.07}
@@ -25,10 +23,3 @@ def test_medians_and_ratios(tmp_path: Path):
     assert "| B1 | 1 | / mercurius | 0.50 (0.40-0.60) | 0.50 (0.40-0.60) | 0.50 (0.40-0.60) |" in text
     assert "Runs of each with a peer: 3." in text
     assert "at most 7% of a core" in text
-
-
-def test_figures_take_the_place_of_older_ones():
-    page = f"# A\n{summary.BEGIN}\nold\n{summary.END}\nend\n"
-    assert summary.with_figures(page, "new") == f"# A\n{summary.BEGIN}\nnew\n{summary.END}\nend\n"
-    with pytest.raises(ValueError):
-        summary.with_figures("# A\n", "new")

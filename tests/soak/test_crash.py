@@ -26,5 +26,5 @@ def test_a_killed_gateway_loses_nothing_and_does_nothing_twice(kind: str, tmp_pa
         pytest.skip(str(error))
     assert len(cases) == len(SUBJECTS) * len(INSTANTS) / len(STORES)
     assert {case.instant for case in cases} == set(INSTANTS)
-    assert all(case.tally.well and case.tally.accepted == 2 for case in cases)
+    assert [case for case in cases if not case.well or case.tally.accepted != 2] == []
     assert all(case.unaccepted for case in cases if case.instant.name == "before accept")

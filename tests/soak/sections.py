@@ -1,0 +1,11 @@
+"""Every heavy suite that ``make soak`` runs. To add one: a line here, and its marks in the page."""
+
+from __future__ import annotations
+
+from tests.soak import section_crash, section_quarter_end
+from tests.soak.section import Section
+
+SECTIONS: tuple[Section, ...] = (
+    section_crash.SECTION,
+    section_quarter_end.SECTION,
+)
