@@ -27,6 +27,7 @@ from gateway.transport.websocket import GraphQLSockets
 from gateway.web.pages import not_found, web_routes
 from resolvers.context import RequestContext
 from resolvers.graph import build_graph
+from resolvers.viewer import Viewer
 from schema.ownership import Ownership
 
 
@@ -51,7 +52,7 @@ class Parts:
 def create_app(parts: Parts) -> Starlette:
     """The application. It owns its parts, and closes them when it shuts down."""
 
-    def make_context(correlation_id: str) -> RequestContext:
+    def make_context(correlation_id: str, viewer: Viewer) -> RequestContext:
         return RequestContext(
             parts.systems,
             parts.ownership,
@@ -59,6 +60,7 @@ def create_app(parts: Parts) -> Starlette:
             parts.commands,
             parts.events.events,
             correlation_id,
+            viewer,
         )
 
     operations = Operations(build_graph(), make_context)

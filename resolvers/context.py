@@ -26,6 +26,7 @@ from resolvers.related import Related
 from resolvers.revenue import recurring_revenue
 from resolvers.selection import Selection, selection_of
 from resolvers.timeline import timeline
+from resolvers.viewer import Viewer
 from schema.ownership import Ownership
 
 
@@ -40,12 +41,12 @@ class RequestContext:
         commands: Commands,
         events: Events,
         correlation_id: str,
-        requested_by: str | None = None,
+        viewer: Viewer,
     ) -> None:
         self.systems = systems
         self.commands = commands
         self.events = events
-        self.requested_by = requested_by
+        self.viewer = viewer
         self.ownership = ownership
         self.references = references
         self.correlation_id = correlation_id

@@ -57,6 +57,8 @@ class Group:
         self._in_flight: deque[_Making] = deque()
         self._shared: OrderedDict[str, tuple[float, _Making]] = OrderedDict()
         self._selection = plan.watch.context.selection
+        # One of many with the same access: what the group shows is the same for all of them.
+        self._viewer = plan.watch.context.viewer
         # A context of its own: the group outlives the request that began it.
         self._task = asyncio.create_task(self._follow(), context=contextvars.Context())
 
@@ -149,7 +151,7 @@ class Group:
             correlation = event.correlation_id or uuid.uuid4().hex
             current_correlation.set(correlation)
             try:
-                if not await admits(event, self._make_context(correlation)):
+                if not await admits(event, self._make_context(correlation, self._viewer)):
                     return None
             except GraphQLError as error:
                 # Whether the event is wanted cannot be known now: that it may have been is said.
@@ -164,7 +166,7 @@ class Group:
         correlation = event.correlation_id or uuid.uuid4().hex
         token = current_correlation.set(correlation)
         try:
-            context = self._make_context(correlation).selecting(self._selection)
+            context = self._make_context(correlation, self._viewer).selecting(self._selection)
             executor = self.plan.executor.build_per_event_executor(self.plan.watch.show(event, context))
             executor.context_value = context
             result = _execution.execute_subscription_event(executor)

@@ -27,6 +27,7 @@ from gateway.transport.fanout import Fanout
 from gateway.transport.operation import BadParameters, Operations, Refusal, checked_parameters
 from gateway.transport.sse import EVENT_STREAM, EventStream, single
 from resolvers.errors import Code
+from resolvers.viewer import UNRESTRICTED
 
 _log = structlog.get_logger(__name__)
 
@@ -97,7 +98,9 @@ class GraphQLEndpoint:
         refused_status = 400 if media == GRAPHQL_JSON else 200
         try:
             allowed = _ALLOWED[request.method]
-            return _json(200, media, await self._operations.answer(parameters, correlation_id, allowed))
+            return _json(
+                200, media, await self._operations.answer(parameters, correlation_id, UNRESTRICTED, allowed)
+            )
         except InvalidOperationTypeError as error:
             # Nothing was executed: the method may not carry a mutation, one answer no subscription.
             if error.operation_type is OperationType.SUBSCRIPTION:
@@ -112,10 +115,10 @@ class GraphQLEndpoint:
         """An answer in events: of a subscription, or of a query for a caller who takes nothing else."""
         try:
             if self._operations.is_subscription(parameters):
-                plan = await self._operations.plan(parameters, correlation_id)
+                plan = await self._operations.plan(parameters, correlation_id, UNRESTRICTED)
                 return EventStream(self._fanout, plan, self._drain)
             allowed = _ALLOWED[request.method]
-            body = await self._operations.answer(parameters, correlation_id, allowed)
+            body = await self._operations.answer(parameters, correlation_id, UNRESTRICTED, allowed)
         except InvalidOperationTypeError:
             return _mutation_by_get(PLAIN_JSON, correlation_id)
         except Refusal as refusal:

@@ -34,8 +34,10 @@ from resolvers.context import RequestContext
 from resolvers.errors import Code
 from resolvers.graph import CACHED_DOCUMENTS
 from resolvers.streams.watch import Watch
+from resolvers.viewer import Viewer
 
-MakeContext = Callable[[str], RequestContext]
+MakeContext = Callable[[str, Viewer], RequestContext]
+"""From a correlation id and who asks."""
 
 _NAME_NEEDED = "The document has several operations: operationName must say which one to run"
 _OPERATION = re.compile(r"\b(?:query|mutation|subscription)\b")
@@ -59,7 +61,7 @@ class Plan:
     """A subscription that may begin.
 
     key:      equal for subscriptions that show the same of the same events: document, operation, variables
-              and viewer. Where each resumes is no part of it.
+              and the viewer's access. Where each resumes is no part of it.
     executor: executes the operation, once for each event.
     """
 
@@ -105,7 +107,7 @@ class Operations:
         return operation is not None and operation.operation is OperationType.SUBSCRIPTION
 
     async def answer(
-        self, parameters: Mapping[str, Any], correlation_id: str, allowed: Collection[Kind]
+        self, parameters: Mapping[str, Any], correlation_id: str, viewer: Viewer, allowed: Collection[Kind]
     ) -> dict[str, Any]:
         """The answer of a query or mutation: ``data``, and ``errors`` where there are any.
 
@@ -117,7 +119,7 @@ class Operations:
             result = await self._graph.execute(
                 parameters["query"],
                 variable_values=parameters.get("variables") or {},
-                context_value=self.make_context(correlation_id),
+                context_value=self.make_context(correlation_id, viewer),
                 operation_name=parameters.get("operationName"),
                 allowed_operation_types=allowed,
             )
@@ -133,14 +135,14 @@ class Operations:
             body["errors"] = [in_execution(error, correlation_id) for error in errors]
         return body
 
-    async def plan(self, parameters: Mapping[str, Any], correlation_id: str) -> Plan:
+    async def plan(self, parameters: Mapping[str, Any], correlation_id: str, viewer: Viewer) -> Plan:
         """A subscription that is valid and whose arguments are good. Raises ``Refusal``."""
         query: str = parameters["query"]
         document = self._document(query)
         errors = [document] if isinstance(document, GraphQLSyntaxError) else self._errors(query, document)
         if errors:
             raise Refusal([before_execution(error, correlation_id) for error in errors])
-        context = self.make_context(correlation_id)
+        context = self.make_context(correlation_id, viewer)
         executor: Any = self._executor_class.build(
             self._schema,
             cast(DocumentNode, document),
@@ -160,7 +162,7 @@ class Operations:
             query,
             parameters.get("operationName"),
             _shown(parameters, executor.operation),
-            context.requested_by,
+            viewer.access,
         )
         return Plan(key, stream, executor)
 

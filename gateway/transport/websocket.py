@@ -26,6 +26,7 @@ from gateway.transport.frames import EXTENSION
 from gateway.transport.operation import BadParameters, Operations, Refusal, checked_parameters
 from gateway.transport.payload import MAX_WAITING, Payload
 from resolvers.errors import Code
+from resolvers.viewer import UNRESTRICTED
 
 _log = structlog.get_logger(__name__)
 
@@ -303,7 +304,7 @@ class _Socket:
             self._error(operation_id, [request_error(Code.RATE_LIMITED, message, correlation)])
         elif self._of.operations.is_subscription(parameters):
             try:
-                plan = await self._of.operations.plan(parameters, correlation)
+                plan = await self._of.operations.plan(parameters, correlation, UNRESTRICTED)
             except Refusal as refusal:
                 self._error(operation_id, refusal.errors)
                 return
@@ -317,7 +318,7 @@ class _Socket:
         """A query or mutation: one result, then ``complete``."""
         messages: list[Mapping[str, Any]]
         try:
-            result = await self._of.operations.answer(parameters, correlation, _QUERIES)
+            result = await self._of.operations.answer(parameters, correlation, UNRESTRICTED, _QUERIES)
             messages = [
                 {"id": operation_id, "type": "next", "payload": result},
                 {"id": operation_id, "type": "complete"},

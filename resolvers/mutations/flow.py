@@ -165,7 +165,7 @@ async def _accept(context: RequestContext, ask: Ask, ref: Ref, locate: Locate) -
         options=ask.options,
         unmodified_since=stale_at,
         idempotency_key=ask.idempotency_key,
-        requested_by=context.requested_by,
+        requested_by=context.viewer.subject,
     )
     try:
         return await context.commands.submit(new)

@@ -27,7 +27,7 @@ async def _operate(info: Info[Any, Any], id: str, what: str) -> Any:
     command_id = command_id_of(id)
     act = context.commands.replay if what == "replay" else context.commands.cancel
     try:
-        command = await act(command_id, context.requested_by)
+        command = await act(command_id, context.viewer.subject)
     except WrongState as wrong:
         return refusal(Refused(UserErrorCode.WRONG_STATE, f"id: {wrong}", "id").mistake)
     if command is None:
