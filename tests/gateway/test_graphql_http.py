@@ -14,7 +14,10 @@ import httpx
 import pytest
 
 from gateway.transport.correlation import CorrelationMiddleware
+from gateway.transport.drain import Drain
+from gateway.transport.fanout import Fanout
 from gateway.transport.graphql_http import MAX_BODY_BYTES, GraphQLEndpoint
+from gateway.transport.operation import Operations
 from resolvers.errors import Code
 from resolvers.graph import build_graph
 from tests.support.sandbox import Sandbox
@@ -382,10 +385,11 @@ def test_answers_are_kept_by_nobody(http: httpx.Client) -> None:
 
 
 def test_the_unforeseen_is_internal_and_says_nothing() -> None:
-    def explode(_correlation_id: str) -> Any:
+    def explode(*_: Any) -> Any:
         raise RuntimeError("the password is hunter2")
 
-    app = CorrelationMiddleware(GraphQLEndpoint(build_graph(), explode))
+    endpoint = GraphQLEndpoint(Operations(build_graph(), explode), Fanout(explode), Drain())
+    app = CorrelationMiddleware(endpoint)
     with serving(app) as base_url:
         answer = httpx.post(base_url, json=TYPENAME, trust_env=False)
     assert answer.status_code == 500
