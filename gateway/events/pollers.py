@@ -65,7 +65,7 @@ class Poller:
 
     async def _fetch(self, mark: str | None) -> Batch | None:
         try:
-            fetching = self._connection.once(lambda: self._source.fetch(mark))
+            fetching = self._connection.once(lambda: self._source.fetch(mark), vouches=False)
             return await within(self._clock, fetching, FETCH_S)
         except TimeoutError:
             raise OutcomeUnknown(f"no answer within {FETCH_S:g} s", timed_out=True) from None

@@ -98,10 +98,12 @@ class Connection:
         self._recent.append((time.perf_counter() - started, True))
         return result
 
-    async def once(self, act: Callable[[], Awaitable[T]]) -> T:
+    async def once(self, act: Callable[[], Awaitable[T]], *, vouches: bool = True) -> T:
         """Runs a write, or the reading that settles one: a single try, within the circuit and the budget.
 
         Its deadline is the caller's. What it raises that is no ``SystemFault``, the adapter did not foresee.
+        vouches: whether an answer tells that the system is well, and how fast it is. What waits for news
+        does not: it ends well where there was nothing to send, and late where there was nothing to tell.
         """
         started = time.perf_counter()
         try:
@@ -118,6 +120,9 @@ class Connection:
         except BaseException:
             self.breaker.abandoned()
             raise
+        if not vouches:
+            self.breaker.abandoned()
+            return result
         self.breaker.succeeded()
         self._recent.append((time.perf_counter() - started, True))
         return result

@@ -441,3 +441,18 @@ async def test_connections_by_role_in_the_order_of_configuration() -> None:
         systems.resource("erp-us", RecordType.PAYMENT)
     await systems.aclose()
     assert all(connection.adapter.closed for connection in (first, second))  # type: ignore[attr-defined]
+
+
+async def test_waiting_for_news_vouches_for_nothing() -> None:
+    async def gone() -> None:
+        raise Unreachable("gone")
+
+    async def nothing_new() -> None: ...
+
+    connection = connected(Invoices())
+    with pytest.raises(Unreachable):
+        await connection.once(gone)
+    await connection.once(nothing_new, vouches=False)
+    assert connection.error_rate == 1
+    assert connection.latency_ms is None
+    assert connection.status is not HealthStatus.UP
