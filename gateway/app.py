@@ -64,7 +64,7 @@ def create_app(parts: Parts) -> Starlette:
         )
 
     operations = Operations(build_graph(), make_context)
-    fanout = Fanout(make_context)
+    fanout = Fanout(make_context, max_waiting=parts.events.queue)
     drain = Drain()
 
     @contextlib.asynccontextmanager

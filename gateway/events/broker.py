@@ -70,7 +70,7 @@ class Broker:
 
     def __init__(self, log: Log, *, queue: int = QUEUE, listeners: Sequence[Listener] = ()) -> None:
         self._log = log
-        self._limit = queue
+        self.queue = queue
         self._listeners = listeners
         self._readers: dict[Hashable, dict[Reader, None]] = defaultdict(dict)
         self._position: int | None = None
@@ -97,7 +97,7 @@ class Broker:
         """
         if self._position is None or behind < self._position:
             return None
-        reader = Reader(wanted, behind, self._limit)
+        reader = Reader(wanted, behind, self.queue)
         self._readers[reader.topic][reader] = None
         return reader
 

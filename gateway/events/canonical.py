@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime, timedelta
 from enum import Enum
 
 from adapters.contracts.events import Notice
@@ -67,14 +67,21 @@ TRANSITIONS: Mapping[tuple[Enum, Enum], BusinessEventType] = {
 
 _OPEN = (_I.OPEN, _I.PARTIALLY_PAID)
 
+SKEW = timedelta(seconds=30)
+"""By how much a system's clock may be ahead of the gateway's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A record as it was read just now. ``status`` is None where there is no such record any more."""
+    """A record as it was read. ``status`` is None where there is no such record any more.
+
+    at: the record was asked then, by the gateway's clock; nothing that happened before is news of it.
+    """
 
     status: Enum | None
     customer_in_crm: str | None = None
     due_on: date | None = None
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +106,13 @@ def must_read(notice: Notice, known: Known) -> bool:
         # Two that no version puts in order, and that disagree; a lower one is simply late.
         disagree = notice.status is not None and notice.status is not known.status
         return notice.version == known.version and disagree
+    if (
+        known.read_at is not None
+        and notice.occurred_at <= known.read_at + SKEW
+        and notice.status not in (None, known.status)
+    ):
+        # Versions order notices among each other; the record may have told of later things already.
+        return True
     if notice.status in _OPEN and known.status is InvoiceStatus.OVERDUE:
         return True  # the clock has said so; or it may be due later now
     return notice.event is None and notice.status is None
@@ -115,6 +129,7 @@ def conclude(notice: Notice, known: Known, reading: Reading | None) -> tuple[lis
         known,
         status=known.status if status is None else status,
         version=known.version if notice.version is None else notice.version,
+        read_at=known.read_at if reading is None else reading.at,
     )
     if reading is not None and notice.status is not None and notice.status is not reading.status:
         # The record has moved on since: the notice is late, and what it moved to is told with it.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import Enum
 from typing import Any
 
@@ -40,12 +40,13 @@ Key = tuple[RecordType, str]
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of a record; nothing yet, by default."""
+    """What is known of a record; nothing yet, by default. ``read_at``: the record itself said so then."""
 
     status: Enum | None = None
     version: int | None = None
     customer: Ref | None = None
     due_on: date | None = None
+    read_at: datetime | None = None
 
 
 NOTHING = Known()
@@ -71,7 +72,7 @@ async def write(
     if not entries:
         return
     insert = (sqlite if database.is_sqlite else postgresql).insert(journal)
-    changing = ("status", "version", "customer", "due_on")
+    changing = ("status", "version", "customer", "due_on", "read_at")
     statement = insert.on_conflict_do_update(
         index_elements=[journal.c.connection, journal.c.record_type, journal.c.record_id],
         set_={name: insert.excluded[name] for name in changing},
@@ -87,6 +88,7 @@ def known_of(row: Any) -> Known:
         version=row.version,
         customer=None if row.customer is None else decode_id(row.customer),
         due_on=row.due_on,
+        read_at=row.read_at,
     )
 
 
@@ -99,6 +101,7 @@ def _row(connection: str, key: Key, known: Known) -> dict[str, Any]:
         "version": known.version,
         "customer": None if known.customer is None else known.customer.encode(),
         "due_on": known.due_on,
+        "read_at": known.read_at,
     }
 
 

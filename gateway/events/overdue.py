@@ -66,7 +66,7 @@ class OverdueClock:
         while rows := await self._suspects(behind):
             behind = rows[-1].record_id
             ids: list[Key] = [(RecordType.INVOICE, row.record_id) for row in rows]
-            told += await self._settle(await self._readings.read(self.connection, ids))
+            told += await self._settle(await self._readings.read(self.connection, ids, self._clock.now()))
         return told
 
     async def _list_once(self) -> None:

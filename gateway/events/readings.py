@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from datetime import datetime
 
 from adapters.contracts.vocabulary import ANCHORS, RecordType, System, link_field
 from gateway.events.canonical import Reading
@@ -26,7 +27,7 @@ class Readings:
         system = ANCHORS.get(record_type)
         return system is not None and connection in self._systems.connections(system, record_type)
 
-    async def read(self, connection: str, keys: Iterable[Key]) -> dict[Key, Reading]:
+    async def read(self, connection: str, keys: Iterable[Key], now: datetime) -> dict[Key, Reading]:
         """The records as they are now. Raises a ``SystemFault`` where they cannot be read."""
         by_type: dict[RecordType, list[str]] = defaultdict(list)
         for record_type, record_id in keys:
@@ -44,6 +45,7 @@ class Readings:
                     status=read.get("status"),
                     customer_in_crm=None if customer is None else str(customer),
                     due_on=read.get("due_on"),
+                    at=now,
                 )
         return found
 

@@ -67,6 +67,7 @@ class EventService:
         self.database = database
         self.log = log
         self.broker = broker
+        self.queue = broker.queue
         self.inbox = inbox
         self.events = LoggedEvents(log, broker)
         self.outgoing = outgoing

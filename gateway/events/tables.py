@@ -55,9 +55,10 @@ journal = Table(
     Column("version", BigInteger),
     Column("customer", Text),
     Column("due_on", Date),
+    Column("read_at", Moment),
 )
 """The last known status of each object that was heard of. ``customer`` is a global id. ``due_on``: of
-invoices, once it was read."""
+invoices, once it was read. ``read_at``: when the record itself was last asked."""
 
 Index("event_journal_due", journal.c.record_type, journal.c.status, journal.c.due_on)
 

@@ -159,7 +159,7 @@ class InboxWorker:
         postponed: dict[int, str] = {}
         if wanted:
             try:
-                readings = await self._readings.read(self.connection, wanted)
+                readings = await self._readings.read(self.connection, wanted, now)
             except SystemFault as fault:
                 # Its turn comes again; what needs no reading goes on. The next reading is the later one,
                 # so that nothing gets out of order by it.

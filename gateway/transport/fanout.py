@@ -195,12 +195,17 @@ def formatted_fault(fault: GraphFault, correlation: str) -> dict[str, Any]:
 
 
 class _Held:
-    """What a group delivers while one of its members-to-be catches up: the newest of it."""
+    """What a group delivers while one of its members-to-be catches up: the newest of it.
 
-    def __init__(self) -> None:
-        self.payloads: deque[Payload] = deque(maxlen=MAX_WAITING)
+    ``gap``: older ones had to make room since the last ``met``.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.payloads: deque[Payload] = deque(maxlen=limit)
+        self.gap = False
 
     def next(self, payload: Payload) -> None:
+        self.gap |= len(self.payloads) == self.payloads.maxlen
         self.payloads.append(payload)
 
     def fail(self, error: Mapping[str, Any]) -> None:
@@ -214,13 +219,15 @@ class _Held:
             return False
         while self.payloads.popleft().event_id != event_id:
             pass
+        self.gap = False
         return True
 
 
 class Fanout:
     """Every subscription of the process."""
 
-    def __init__(self, make_context: MakeContext) -> None:
+    def __init__(self, make_context: MakeContext, *, max_waiting: int = MAX_WAITING) -> None:
+        self.max_waiting = max_waiting
         self._make_context = make_context
         self._groups: dict[tuple[Any, ...], Group] = {}
 
@@ -237,7 +244,7 @@ class Fanout:
         if plan.watch.after is None:
             group.add(sink)
             return lambda: group.remove(sink)
-        held = _Held()
+        held = _Held(self.max_waiting)
         group.add(held)
         task = asyncio.create_task(_resume(plan, group, held, sink))
 
@@ -258,26 +265,16 @@ async def _resume(plan: Plan, group: Group, held: _Held, sink: Sink) -> None:
     watch = plan.watch
     after = watch.after
     try:
-        met = False
-        while not met:
-            try:
-                async with contextlib.aclosing(watch.context.events.follow(watch.wanted, after)) as events:
-                    async for event in events:
-                        made = group.make(event)
-                        payload = await asyncio.shield(made) if isinstance(made, asyncio.Task) else made
-                        if payload is not None:
-                            await sink.room()
-                            sink.next(payload)
-                        after = event.cursor
-                        if held.met(event.id):
-                            met = True
-                            break
-            except SlowConsumer as slow:
-                after = slow.cursor or after
-        while held.payloads:
-            await sink.room()
-            if held.payloads:
-                sink.next(held.payloads.popleft())
+        caught_up = False
+        while not caught_up:
+            after = await _catch_up(plan, group, held, sink, after)
+            # A client that reads slowly can let the group get too far ahead once more.
+            while held.payloads and not held.gap:
+                payload = held.payloads.popleft()
+                sink.next(payload)
+                after = payload.cursor
+                await sink.room()
+            caught_up = not held.gap
         group.add(sink)
         group.remove(held)
     except (BadCursor, CursorExpired) as error:
@@ -286,3 +283,22 @@ async def _resume(plan: Plan, group: Group, held: _Held, sink: Sink) -> None:
         _log.exception("unforeseen error in a stream")
         fault = GraphFault(Code.INTERNAL, UNFORESEEN, retryable=True)
         sink.fail(formatted_fault(fault, watch.context.correlation_id))
+
+
+async def _catch_up(plan: Plan, group: Group, held: _Held, sink: Sink, after: str | None) -> str | None:
+    """Sends what the log has, to the first event that the group has delivered too. Gives its cursor."""
+    while True:
+        try:
+            events = plan.watch.context.events.follow(plan.watch.wanted, after)
+            async with contextlib.aclosing(events):
+                async for event in events:
+                    made = group.make(event)
+                    payload = await asyncio.shield(made) if isinstance(made, asyncio.Task) else made
+                    if payload is not None:
+                        await sink.room()
+                        sink.next(payload)
+                    after = event.cursor
+                    if held.met(event.id):
+                        return after
+        except SlowConsumer as slow:
+            after = slow.cursor or after

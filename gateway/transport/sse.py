@@ -18,7 +18,7 @@ from gateway.transport.drain import Drain, reconnect_after_ms
 from gateway.transport.errors import request_error
 from gateway.transport.fanout import Fanout
 from gateway.transport.operation import Plan
-from gateway.transport.payload import MAX_WAITING, Payload
+from gateway.transport.payload import Payload
 from resolvers.errors import Code
 
 EVENT_STREAM = "text/event-stream"
@@ -53,13 +53,12 @@ class EventStream:
         plan: Plan,
         drain: Drain,
         *,
-        max_waiting: int = MAX_WAITING,
         keep_alive_s: float = KEEP_ALIVE_S,
     ) -> None:
         self._fanout = fanout
         self._plan = plan
         self._drain = drain
-        self._max_waiting = max_waiting
+        self._max_waiting = fanout.max_waiting
         self._keep_alive_s = keep_alive_s
         self._queue: deque[Payload] = deque()
         self._ready = asyncio.Event()

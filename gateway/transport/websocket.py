@@ -24,7 +24,7 @@ from gateway.transport.errors import UNFORESEEN, request_error
 from gateway.transport.fanout import Fanout
 from gateway.transport.frames import EXTENSION
 from gateway.transport.operation import BadParameters, Operations, Refusal, checked_parameters
-from gateway.transport.payload import MAX_WAITING, Payload
+from gateway.transport.payload import Payload
 from resolvers.errors import Code
 from resolvers.viewer import UNRESTRICTED
 
@@ -96,12 +96,11 @@ class GraphQLSockets:
         *,
         init_timeout_s: float = INIT_TIMEOUT_S,
         heartbeat_s: float = HEARTBEAT_S,
-        max_waiting: int = MAX_WAITING,
     ) -> None:
         self.operations = operations
         self.fanout = fanout
         self.init_timeout_s = init_timeout_s
-        self.max_waiting = max_waiting
+        self.max_waiting = fanout.max_waiting
         self._heartbeat_s = heartbeat_s
         self._sockets: dict[_Socket, None] = {}
         self._heart: asyncio.TimerHandle | None = None

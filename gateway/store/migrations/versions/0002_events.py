@@ -57,6 +57,7 @@ def upgrade() -> None:
         sa.Column("version", sa.BigInteger),
         sa.Column("customer", sa.Text),
         sa.Column("due_on", sa.Date),
+        sa.Column("read_at", Moment),
     )
     op.create_index("event_journal_due", "event_journal", ["record_type", "status", "due_on"])
     op.create_table(
