@@ -4,7 +4,7 @@ A fault is armed by the admin endpoint (``POST /_emulator/faults``) for the next
 requests, or carried by a single request in the header ``x-emulate-fault`` (the same JSON, or just a
 kind). Kinds:
 
-``latency``         waits ``seconds``, then answers as usual
+``latency``         waits ``seconds``, or until the faults are disarmed, then answers as usual
 ``throttle``        429, with ``Retry-After: {retry_after_s}`` where that is given
 ``error``           ``status`` (500 unless told) and a body in the vendor's form
 ``fail_after``      does the work, then answers 503
@@ -20,6 +20,7 @@ kind). Kinds:
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import random
 from collections.abc import Callable, MutableMapping
@@ -79,14 +80,32 @@ ErrorForm = Callable[[int, str], ErrorBody]
 """A vendor's error body for (HTTP status, fault kind): ``error``, ``throttle`` or ``expire_token``."""
 
 
+MAX_CALLS = 100_000
+
+
 class CallLog:
-    """Every request the emulator heard, admin calls left out: the independent count of upstream calls."""
+    """Every request the emulator heard, admin calls left out: the independent count of upstream calls.
+
+    ``correlation`` is the request's ``x-correlation-id``: what is asked for a client's request has one, and
+    what a gateway fetches of its own accord has none. ``answered`` turns true when the answer is out. Of more
+    than ``MAX_CALLS``, the older ones are forgotten.
+    """
 
     def __init__(self) -> None:
         self.calls: list[dict[str, Any]] = []
 
-    def add(self, method: str, path: str, query: str) -> None:
-        self.calls.append({"method": method, "path": path, "query": query})
+    def add(self, method: str, path: str, query: str, correlation: str | None = None) -> dict[str, Any]:
+        if len(self.calls) >= MAX_CALLS:
+            del self.calls[: MAX_CALLS // 2]
+        call = {
+            "method": method,
+            "path": path,
+            "query": query,
+            "correlation": correlation,
+            "answered": False,
+        }
+        self.calls.append(call)
+        return call
 
     def clear(self) -> None:
         self.calls.clear()
@@ -115,6 +134,7 @@ class Misbehaving:
         self.effects = effects
         self.webhooks = webhooks
         self._armed: list[list[Any]] = []
+        self._waiting: set[Callable[[], Any]] = set()
         self._random = random.Random(7)
         self._governor = Governor()
 
@@ -122,7 +142,10 @@ class Misbehaving:
         self._armed.append([fault, fault.times])
 
     def disarm(self) -> None:
+        """From any thread. Requests that wait in ``latency`` go on."""
         self._armed.clear()
+        for go_on in list(self._waiting):
+            go_on()
 
     def limit(self, limits: Limits) -> None:
         """Sets the limits from here on; ``Limits()`` lifts them."""
@@ -136,18 +159,25 @@ class Misbehaving:
         if path.startswith("/_emulator/"):
             await self._admin(scope, receive, send)
             return
-        self.log.add(str(scope["method"]), path, scope.get("query_string", b"").decode("latin-1"))
+        query = scope.get("query_string", b"").decode("latin-1")
+        call = self.log.add(str(scope["method"]), path, query, _header(scope, b"x-correlation-id"))
         governor = self._governor
         if not governor.enter():
             await _answer(send, 429, self._error_form(429, "throttle"))
+            call["answered"] = True
             return
         try:
-            fault = self._from_header(scope) or self._take(str(scope["method"]), path)
+            try:
+                fault = self._from_header(scope) or self._take(str(scope["method"]), path)
+            except msgspec.DecodeError as error:
+                await _answer(send, 400, ErrorBody({"error": f"x-emulate-fault: {error}"}))
+                return
             if fault is None:
                 await self._app(scope, receive, send)
             else:
                 await self._misbehave(fault, scope, receive, send)
         finally:
+            call["answered"] = True
             governor.leave()
 
     def _take(self, method: str, path: str) -> Fault | None:
@@ -165,17 +195,15 @@ class Misbehaving:
 
     @staticmethod
     def _from_header(scope: Scope) -> Fault | None:
-        for name, value in scope["headers"]:
-            if name == b"x-emulate-fault":
-                text = value.decode("latin-1").strip()
-                raw = json.loads(text) if text.startswith("{") else {"kind": text}
-                return msgspec.convert(raw, Fault)
-        return None
+        text = (_header(scope, b"x-emulate-fault") or "").strip()
+        if not text:
+            return None
+        return msgspec.json.decode(text if text.startswith("{") else json.dumps({"kind": text}), type=Fault)
 
     async def _misbehave(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
         match fault.kind:
             case "latency":
-                await asyncio.sleep(fault.seconds)
+                await self._delay(fault.seconds)
                 await self._app(scope, receive, send)
             case "throttle":
                 form = self._error_form(429, "throttle")
@@ -207,6 +235,18 @@ class Misbehaving:
                 state: MutableMapping[str, Any] = scope.setdefault("state", {})
                 state["shrink"] = True
                 await self._app(scope, receive, send)
+
+    async def _delay(self, seconds: float) -> None:
+        released = asyncio.Event()
+        go_on = functools.partial(asyncio.get_running_loop().call_soon_threadsafe, released.set)
+        self._waiting.add(go_on)
+        try:
+            async with asyncio.timeout(seconds):
+                await released.wait()
+        except TimeoutError:
+            pass
+        finally:
+            self._waiting.discard(go_on)
 
     async def _admin(self, scope: Scope, receive: Receive, send: Send) -> None:
         method, path = scope["method"], scope["path"]
@@ -248,6 +288,10 @@ class Misbehaving:
             await _answer(send, 200, ErrorBody({"armed": 0}))
         else:
             await _answer(send, 404, ErrorBody({"error": f"there is no {method} {path}"}))
+
+
+def _header(scope: Scope, name: bytes) -> str | None:
+    return next((value.decode("latin-1") for each, value in scope["headers"] if each == name), None)
 
 
 async def _body(receive: Receive) -> bytes:

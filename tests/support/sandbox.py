@@ -96,8 +96,14 @@ class Emulators:
         return [call for call in heard if TOKEN_PATH not in call["path"]]
 
     def counts(self) -> dict[str, int]:
-        """Calls of each system that was asked anything."""
-        counts = {vendor: len(self.calls(vendor)) for vendor in self.urls}
+        """Calls of each system that was asked anything for a client.
+
+        What the gateway fetches of its own accord, to learn of changes, has no correlation id.
+        """
+        counts = {
+            vendor: sum(call["correlation"] is not None for call in self.calls(vendor))
+            for vendor in self.urls
+        }
         return {vendor: count for vendor, count in counts.items() if count}
 
     def clear(self) -> None:

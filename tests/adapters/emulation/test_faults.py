@@ -52,6 +52,36 @@ async def test_held_work_is_done_and_answered_later(front: Misbehaving):
             assert (await http.post("/work")).text == "done"
 
 
+async def test_one_request_brings_its_own_fault_in_a_header(front: Misbehaving):
+    told = {"x-emulate-fault": '{"kind": "throttle", "retry_after_s": 3}'}
+    with serving(front) as url:
+        async with httpx.AsyncClient(base_url=url) as http:
+            throttled = await http.get("/work", headers=told)
+            assert (throttled.status_code, throttled.headers["retry-after"]) == (429, "3")
+            assert (await http.get("/work", headers={"x-emulate-fault": "error"})).status_code == 500
+            assert (await http.get("/work")).text == "done"
+            for rubbish in ("no_such_kind", '{"kind": "error", "colour": 1}', "{"):
+                refused = await http.get("/work", headers={"x-emulate-fault": rubbish})
+                assert refused.status_code == 400
+                assert "x-emulate-fault" in refused.json()["error"]
+
+
+async def test_what_waits_goes_on_when_the_faults_are_disarmed(front: Misbehaving):
+    with serving(front) as url:
+        async with httpx.AsyncClient(base_url=url) as http:
+            front.arm(Fault("latency", seconds=3600))
+            asking = asyncio.create_task(http.get("/work", headers={"x-correlation-id": "c1"}))
+            heard: list[dict[str, object]] = []
+            while not heard:
+                heard = (await http.get("/_emulator/calls")).json()
+            call = {"method": "GET", "path": "/work", "query": "", "correlation": "c1"}
+            assert heard == [{**call, "answered": False}]
+            assert not asking.done()
+            await http.delete("/_emulator/faults")
+            assert (await asking).text == "done"
+            assert (await http.get("/_emulator/calls")).json() == [{**call, "answered": True}]
+
+
 async def test_dropped_after_the_work_was_done(front: Misbehaving):
     with serving(front) as url:
         async with httpx.AsyncClient(base_url=url) as http:
