@@ -121,9 +121,7 @@ class Attempts:
         problem = _problem(fault)
         match _verdict(fault):
             case Verdict.AGAIN:
-                # What is throttled waits for its lane, which finds the pace, and not for itself as well.
-                cap_s = self._policy.pause_cap_s if isinstance(fault, Throttled) else None
-                return self._again(held, problem, _told_s(fault), cap_s=cap_s)
+                return self._again(held, problem, _told_s(fault), cap_s=self._cap_s(fault))
             case Verdict.DOUBT:
                 return self._uncertain(held, problem)
             case Verdict.REFUSED:
@@ -148,7 +146,7 @@ class Attempts:
         settled = await self._read(write, target)
         if isinstance(settled, SystemFault):
             lane.held_up(settled, self._clock.now())
-            return self._unsettled(held, _problem(settled), _told_s(settled))
+            return self._unsettled(held, _problem(settled), _told_s(settled), self._cap_s(settled))
         lane.answered()
         if settled.settlement is Settlement.DONE:
             return Conclusion(CommandStatus.SUCCEEDED, SETTLED, result_id=settled.record_id)
@@ -194,9 +192,11 @@ class Attempts:
             CommandStatus.WAITING, outcome, due_at=due_at, problem=problem, unanswered=unanswered
         )
 
-    def _uncertain(self, held: Stored, problem: Problem, told_s: float | None = None) -> Conclusion:
+    def _uncertain(
+        self, held: Stored, problem: Problem, told_s: float | None = None, cap_s: float | None = None
+    ) -> Conclusion:
         now = self._clock.now()
-        wait_s = self._policy.settle_in_s(held.attempts, self._random) + (told_s or 0.0)
+        wait_s = self._policy.settle_in_s(held.attempts, self._random, cap_s) + (told_s or 0.0)
         due_at = now + timedelta(seconds=wait_s)
         if now < held.deadline:
             due_at = min(due_at, held.deadline)
@@ -204,9 +204,11 @@ class Attempts:
             CommandStatus.UNCERTAIN, CommandStatus.UNCERTAIN.value, due_at=due_at, problem=problem
         )
 
-    def _unsettled(self, held: Stored, problem: Problem, told_s: float | None) -> Conclusion:
+    def _unsettled(
+        self, held: Stored, problem: Problem, told_s: float | None, cap_s: float | None = None
+    ) -> Conclusion:
         if self._clock.now() < held.deadline:
-            return self._uncertain(held, problem, told_s)
+            return self._uncertain(held, problem, told_s, cap_s)
         reason = f"given up after its deadline; whether it was done could not be settled: {problem.message}"
         return Conclusion(
             CommandStatus.DEAD,
@@ -214,6 +216,10 @@ class Attempts:
             problem=Problem(problem.fault, reason, problem.vendor_code),
             in_doubt=True,
         )
+
+    def _cap_s(self, fault: SystemFault) -> float | None:
+        """What is throttled waits for its lane, which finds the pace, and not for itself as well."""
+        return self._policy.pause_cap_s if isinstance(fault, Throttled) else None
 
     def _given_up(self, held: Stored) -> Conclusion:
         last = f": {held.message}" if held.message else "; nothing was sent"

@@ -50,7 +50,8 @@ class Policy:
         cap_s = self.cap_s if cap_s is None else cap_s
         return random.uniform(0, min(cap_s, self.base_s * 2 ** min(tries - 1, 30)))
 
-    def settle_in_s(self, tries: int, random: Random) -> float:
+    def settle_in_s(self, tries: int, random: Random, cap_s: float | None = None) -> float:
         """Before a reading: at least half a back-off, because a lost request may still be under way."""
-        longest = min(self.cap_s, 2 * self.base_s * 2 ** min(tries - 1, 30))
+        cap_s = self.cap_s if cap_s is None else cap_s
+        longest = min(cap_s, 2 * self.base_s * 2 ** min(tries - 1, 30))
         return random.uniform(longest / 2, longest)

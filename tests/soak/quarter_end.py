@@ -18,7 +18,7 @@ from typing import Any
 
 from adapters.contracts.vocabulary import InvoiceStatus, SubscriptionStatus
 from adapters.emulation.journal import Effect
-from adapters.emulation.world import InvoiceFact
+from adapters.emulation.world import CustomerFact, InvoiceFact, SubscriptionFact
 from gateway.commands.ids import vendor_key
 from resolvers.ids import decode_command_id
 from tests.scenarios.people import id_of
@@ -27,9 +27,6 @@ from tests.soak.gateways import Gateway, gateways
 from tests.soak.stores import StateSection
 
 ERP = "netsuite"
-CHANGES = 7
-"""``updateInvoice`` commands on each invoice, before its ``postInvoice``."""
-
 CONCURRENCY = 15
 SUBMITTING = 20
 """Clients that hand in work at once."""
@@ -42,12 +39,14 @@ WRITE_PATH = "/record/v1/invoice/"
 class Scale:
     """commands: all for the ERP; per_second: what the ERP lets in; down_s: how long it answers nobody.
 
-    quiet: commitments whose answers are timed before the work is handed in.
+    changes: ``updateInvoice`` commands on each invoice, before its ``postInvoice``.
+    quiet: commitments whose answers are timed before the work is handed in, and as many when it is done.
     every_s: pause between two commitments that are timed.
     """
 
     customers: int
     commands: int
+    changes: int
     per_second: int
     down_s: float
     quiet: int
@@ -56,9 +55,18 @@ class Scale:
 
 
 FULL = Scale(
-    customers=500, commands=4_000, per_second=20, down_s=20, quiet=100, every_s=0.5, patience_s=1_500
+    customers=500,
+    commands=4_000,
+    changes=7,
+    per_second=20,
+    down_s=20,
+    quiet=100,
+    every_s=0.5,
+    patience_s=1_500,
 )
-SCALED = Scale(customers=40, commands=160, per_second=120, down_s=2, quiet=15, every_s=0.1, patience_s=90)
+SCALED = Scale(
+    customers=40, commands=60, changes=9, per_second=120, down_s=1, quiet=10, every_s=0.05, patience_s=120
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +77,10 @@ class QuarterEnd:
     heard:      requests that the ERP was sent; ``refused`` of them it answered 429 because of its limits.
     out_of_order: invoices whose effects are not in the order of their commands, or that end with the values
                 of another than the last.
-    quiet_ms, busy_ms: medians of a commitment to another system, without and with the ERP's work.
+    quiet_ms, busy_ms: medians of a commitment to another system, before and after the ERP's work, and during
+                       it.
+    beside_ms: the same during it, at a gateway of its own that has no work for the ERP. What slows that one
+               down is the machine.
     """
 
     store: str
@@ -83,11 +94,18 @@ class QuarterEnd:
     out_of_order: int
     quiet_ms: float
     busy_ms: float
+    beside_ms: float
     commitments: int
 
     @property
     def ratio(self) -> float:
+        """To the quiet times."""
         return self.busy_ms / self.quiet_ms
+
+    @property
+    def ratio_beside(self) -> float:
+        """To a gateway without work at the same time."""
+        return self.busy_ms / self.beside_ms
 
 
 async def run_quarter_end(
@@ -102,26 +120,34 @@ async def run_quarter_end(
     source = seeded(folder, customers=scale.customers)
     with company(folder / "company", source) as systems:
         invoices = [each for each in source.world.invoices if each.status is InvoiceStatus.PAID]
-        invoices = invoices[: scale.commands // (CHANGES + 1)]
+        invoices = invoices[: scale.commands // (scale.changes + 1)]
         systems.hold_back(invoices)
-        config = systems.config(
-            folder / "gateway", state=dict(state()), commands={"caller_deadline_s": CALLER_DEADLINE_S}
-        )
+        commands = {"caller_deadline_s": CALLER_DEADLINE_S}
+        configs = [
+            systems.config(folder / name, state=dict(state()), commands=commands)
+            for name in ("gateway", "beside")
+        ]
         async with gateways(folder / "gateways.log") as starter:
-            gateway = await starter.start(config)
-            commitments = _Commitments(gateway, systems, scale)
-            quiet = [await commitments.once() for _ in range(scale.quiet)]
+            gateway, beside = [await starter.start(config) for config in configs]
+            customers, active = systems.world.customers, _active(systems)
+            callers = (
+                _Commitments(gateway, customers[::2], active[::2], scale.every_s),
+                _Commitments(beside, customers[1::2], active[1::2], scale.every_s),
+            )
+            quiet = [await callers[0].once() for _ in range(scale.quiet)]
             systems.emulators.clear()
-            result = await _under_load(gateway, systems, commitments, invoices, scale, say)
-            handed_in, handed_in_s, worked_off_s, busy = result
+            result = await _under_load(gateway, systems, callers, invoices, scale, say)
+            handed_in, handed_in_s, worked_off_s, busy, idle = result
+            heard = systems.emulators.calls(ERP)
+            quiet += [await callers[0].once() for _ in range(scale.quiet)]
             ended = [
                 each
                 for kind_of in ("updateInvoice", "postInvoice")
                 for each in await gateway.commands(kind=kind_of)
             ]
+            await beside.stop()
             await gateway.stop()
         done = systems.effects(ERP)
-        heard = systems.emulators.calls(ERP)
         return QuarterEnd(
             store=kind,
             scale=scale,
@@ -131,9 +157,10 @@ async def run_quarter_end(
             worked_off_s=worked_off_s,
             heard=len(heard),
             writes=sum(1 for call in heard if WRITE_PATH in call["path"]),
-            out_of_order=_out_of_order(systems, handed_in, done),
+            out_of_order=_out_of_order(systems, handed_in, done, scale.changes),
             quiet_ms=statistics.median(quiet) * 1000,
             busy_ms=statistics.median(busy) * 1000,
+            beside_ms=statistics.median(idle) * 1000,
             commitments=len(busy),
         )
 
@@ -141,13 +168,18 @@ async def run_quarter_end(
 class _Commitments:
     """A caller who changes customers and subscriptions, and how long each answer takes, in seconds."""
 
-    def __init__(self, gateway: Gateway, systems: Company, scale: Scale) -> None:
-        active = [each for each in systems.world.subscriptions if each.status is SubscriptionStatus.ACTIVE]
+    def __init__(
+        self,
+        gateway: Gateway,
+        customers: Sequence[CustomerFact],
+        subscriptions: Sequence[SubscriptionFact],
+        pause_s: float,
+    ) -> None:
         self._gateway = gateway
-        self._customers = cycle(systems.world.customers)
-        self._subscriptions = cycle(active)
+        self._customers = cycle(customers)
+        self._subscriptions = cycle(subscriptions)
         self._numbers = count(1)
-        self._pause_s = scale.every_s
+        self._pause_s = pause_s
 
     async def once(self) -> float:
         number = next(self._numbers)
@@ -171,20 +203,22 @@ HandedIn = Mapping[str, Sequence[str]]
 async def _under_load(
     gateway: Gateway,
     systems: Company,
-    commitments: _Commitments,
+    callers: tuple[_Commitments, _Commitments],
     invoices: Sequence[InvoiceFact],
     scale: Scale,
     say: Callable[[str], None],
-) -> tuple[HandedIn, float, float, list[float]]:
+) -> tuple[HandedIn, float, float, list[float], list[float]]:
     limit = {"per_second": scale.per_second, "concurrency": CONCURRENCY}
     systems.emulators.http.put(f"{systems.emulators.urls[ERP]}/_emulator/limits", json=limit)
     _refuse_half(systems)
     started = time.perf_counter()
     busy: list[float] = []
+    beside: list[float] = []
 
     async def go_on() -> None:
         while True:
-            busy.append(await commitments.once())
+            for caller, times in zip(callers, (busy, beside), strict=True):
+                times.append(await caller.once())
 
     calling = asyncio.create_task(go_on())
     falling = asyncio.create_task(_fall(systems, scale, say))
@@ -193,7 +227,7 @@ async def _under_load(
 
     async def client() -> None:
         for invoice in waiting:
-            for payload in [await gateway.mutate(*each) for each in _work(invoice)]:
+            for payload in [await gateway.mutate(*each) for each in _work(invoice, scale.changes)]:
                 assert payload["userErrors"] == [], payload
                 command_id = decode_command_id(payload["command"]["id"])
                 handed_in[str(invoice.id)].append(vendor_key(command_id))
@@ -213,15 +247,19 @@ async def _under_load(
     await asyncio.wait({calling})
     if not calling.cancelled():
         calling.result()
-    return handed_in, handed_in_s, worked_off_s, busy
+    return handed_in, handed_in_s, worked_off_s, busy, beside
 
 
-def _work(invoice: InvoiceFact) -> list[tuple[str, Mapping[str, Any]]]:
-    changes = [
+def _active(systems: Company) -> list[SubscriptionFact]:
+    return [each for each in systems.world.subscriptions if each.status is SubscriptionStatus.ACTIVE]
+
+
+def _work(invoice: InvoiceFact, changes: int) -> list[tuple[str, Mapping[str, Any]]]:
+    updates = [
         ("updateInvoice", {"id": id_of(invoice), "memo": f"change {number} of {invoice.id}"})
-        for number in range(1, CHANGES + 1)
+        for number in range(1, changes + 1)
     ]
-    return [*changes, ("postInvoice", {"id": id_of(invoice)})]
+    return [*updates, ("postInvoice", {"id": id_of(invoice)})]
 
 
 def _refuse_half(systems: Company) -> None:
@@ -241,7 +279,7 @@ async def _fall(systems: Company, scale: Scale, say: Callable[[str], None]) -> N
     say("the ERP is back")
 
 
-def _out_of_order(systems: Company, handed_in: HandedIn, done: Sequence[Effect]) -> int:
+def _out_of_order(systems: Company, handed_in: HandedIn, done: Sequence[Effect], changes: int) -> int:
     performed: dict[str, list[str | None]] = defaultdict(list)
     for effect in done:
         performed[effect.record_id].append(effect.key)
@@ -250,5 +288,5 @@ def _out_of_order(systems: Company, handed_in: HandedIn, done: Sequence[Effect])
     return sum(
         1
         for invoice, keys in handed_in.items()
-        if performed[invoice] != keys or memos[int(invoice)] != f"change {CHANGES} of {invoice}"
+        if performed[invoice] != keys or memos[int(invoice)] != f"change {changes} of {invoice}"
     )

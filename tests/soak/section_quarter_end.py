@@ -37,26 +37,27 @@ def found_of(ends: Sequence[QuarterEnd]) -> Found:
         ("worked off, all of them, after", [f"{end.worked_off_s:.0f} s" for end in ends]),
         ("requests that the ERP heard", [f"{end.heard:,}" for end in ends]),
         ("commitments to other systems meanwhile", [f"{end.commitments:,}" for end in ends]),
-        ("median of a commitment, quiet", [f"{end.quiet_ms:.1f} ms" for end in ends]),
+        ("median of a commitment, before and after", [f"{end.quiet_ms:.1f} ms" for end in ends]),
         ("median of a commitment, meanwhile", [f"{end.busy_ms:.1f} ms" for end in ends]),
-        (f"their ratio, at most {AT_MOST}", [f"{end.ratio:.2f}" for end in ends]),
+        ("the same at an idle gateway on the same machine", [f"{end.beside_ms:.1f} ms" for end in ends]),
+        (f"meanwhile to before and after, at most {AT_MOST}", [f"{end.ratio:.2f}" for end in ends]),
     ]
     table = [
         f"| | {' | '.join(end.store for end in ends)} |",
         f"|---|{'--:|' * len(ends)}",
         *(f"| {name} | {' | '.join(values)} |" for name, values in rows),
     ]
-    return Found(table, [text for end in ends for text in faults_of(end)])
+    return Found(table, [text for end in ends for text in faults_of(end, end.ratio)])
 
 
-def faults_of(end: QuarterEnd) -> list[str]:
-    """What is not as promised."""
+def faults_of(end: QuarterEnd, ratio: float) -> list[str]:
+    """What is not as promised; ``ratio`` is how much longer a commitment took."""
     checks = {
         f"{end.tally.accepted} of {end.scale.commands} accepted": end.tally.accepted == end.scale.commands,
         f"{end.tally}": end.tally.well,
         f"{dict(end.statuses)}": end.statuses.get("SUCCEEDED") == end.scale.commands,
         f"{end.out_of_order} invoices out of order": end.out_of_order == 0,
-        f"commitments took {end.ratio:.2f} times as long": end.ratio <= AT_MOST,
+        f"commitments took {ratio:.2f} times as long": ratio <= AT_MOST,
     }
     return [f"{end.store}: {text}" for text, holds in checks.items() if not holds]
 

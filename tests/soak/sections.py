@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from tests.soak import section_crash, section_quarter_end
+from tests.soak import section_crash, section_quarter_end, section_takeover
 from tests.soak.section import Section
 
 SECTIONS: tuple[Section, ...] = (
     section_crash.SECTION,
     section_quarter_end.SECTION,
+    section_takeover.SECTION,
 )
