@@ -1,8 +1,8 @@
 """The gateway beside its peers, over one neutral upstream: ``make bench``.
 
 Uses the bench folder beside the repository (``../shared/bench``), which brings the peers, the upstream, the
-load and the check of every answer; without that folder it says so and ends well. All it writes is in
-``.bench``. ``--write`` puts the figures into docs/performance.md.
+load and the check of every answer; without that folder it says so and goes on with the commands. What it
+writes is in ``.bench``. ``--write`` puts the figures into docs/performance.md.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from tests.bench import summary
+from tests.bench import commands, summary
 from tests.support.marked import with_section
 from tests.support.origin import commit_of
 
@@ -34,6 +34,22 @@ START_S = 60
 
 def main() -> int:
     options = _options()
+    status = 0 if options.commands else _graph(options)
+    return status or _commands(options)
+
+
+def _commands(options: argparse.Namespace) -> int:
+    commit = commit_of(ROOT)
+    print("\n## commands\n", flush=True)
+    text = commands.table(commands.measure(), commit)
+    print(text)
+    if options.write:
+        PAGE.write_text(with_section(PAGE.read_text(), "commands", text))
+        print(f"Written to {PAGE.relative_to(ROOT)}")
+    return 0
+
+
+def _graph(options: argparse.Namespace) -> int:
     if not (BENCH / "bench.py").exists():
         print(f"bench: skipped, there is no bench folder at {BENCH} (set BENCH_FOLDER)")
         return 0
@@ -74,6 +90,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--reps", default="3", help="runs of each; the median is given")
     parser.add_argument("--url", help="a gateway that runs already, in place of one started here")
     parser.add_argument("--setup", action="store_true", help="set the peers up again")
+    parser.add_argument("--commands", action="store_true", help="only what commands take")
     parser.add_argument("--write", action="store_true", help="write the figures to docs/performance.md")
     return parser.parse_args()
 

@@ -6,10 +6,12 @@ import contextlib
 import json
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from starlette.types import ASGIApp
 
 from adapters import registry
 from adapters.emulation.generate import generate
@@ -83,8 +85,10 @@ def seeded(folder: Path, *, customers: int, seed: int = 7) -> Seeded:
 
 
 @contextlib.contextmanager
-def company(folder: Path, source: Seeded) -> Iterator[Company]:
-    """Every vendor's emulator, over one copy of the store in ``folder``."""
+def company(
+    folder: Path, source: Seeded, *, around: Callable[[str, ASGIApp], ASGIApp] = lambda _, app: app
+) -> Iterator[Company]:
+    """Every vendor's emulator, over one copy of the store in ``folder``, within what ``around`` gives."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "world.sqlite"
     shutil.copyfile(source.file, file)
@@ -94,7 +98,8 @@ def company(folder: Path, source: Seeded) -> Iterator[Company]:
             # A connection each: the transactions of their threads must not meet in one.
             store = open_store(file)
             running.callback(store.close)
-            urls[vendor] = running.enter_context(serving(registry.emulator(vendor).serve(store)))
+            app = around(vendor, registry.emulator(vendor).serve(store))
+            urls[vendor] = running.enter_context(serving(app))
         emulators = Emulators(urls, file)
         running.callback(emulators.http.close)
         yield Company(emulators, source.world)

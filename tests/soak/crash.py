@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 
 from adapters.contracts.convert import money_from_minor
-from adapters.contracts.vocabulary import InvoiceStatus, PaymentStatus, SubscriptionStatus
+from adapters.contracts.vocabulary import InvoiceStatus, PaymentMethodKind, PaymentStatus, SubscriptionStatus
 from adapters.emulation.world import World
 from gateway.commands.boundaries import Boundary
 from tests.scenarios.people import id_of
@@ -95,6 +95,8 @@ def _due_invoices(world: World) -> Inputs:
         if each.status is InvoiceStatus.OVERDUE
         and each.customer.payments_id
         and each.customer.payment_method
+        # A bank transfer, for one, cannot be taken: the customer has to send it.
+        and each.customer.payment_method.kind is PaymentMethodKind.CARD
         and not each.customer.delinquent
     ]
     for invoice in itertools.cycle(collectable):

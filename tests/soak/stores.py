@@ -15,11 +15,14 @@ StateSection = Callable[[], Mapping[str, Any]]
 
 
 @contextlib.contextmanager
-def store(kind: str) -> Iterator[StateSection]:
-    """Databases of one of ``STORES``. Raises ``CannotStart`` where there is no PostgreSQL."""
+def store(kind: str, *, durable: bool = False) -> Iterator[StateSection]:
+    """Databases of one of ``STORES``. Raises ``CannotStart`` where there is no PostgreSQL.
+
+    durable: whether PostgreSQL is to outlive a power cut, as SQLite always does here.
+    """
     if kind == "SQLite":
         # A file in the gateway's own folder.
         yield dict
         return
-    with postgresql() as server:
+    with postgresql(durable=durable) as server:
         yield lambda: {"database": server.fresh().render_as_string(hide_password=False)}

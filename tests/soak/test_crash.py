@@ -12,6 +12,7 @@ from tests.soak.stores import STORES, store
 from tests.support.postgresql import CannotStart
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("kind", STORES)
 def test_a_killed_gateway_loses_nothing_and_does_nothing_twice(kind: str, tmp_path: Path):
     turn = STORES.index(kind)

@@ -17,6 +17,7 @@ from tests.soak.stores import STORES, store
 from tests.support.postgresql import CannotStart
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("kind", STORES)
 def test_an_erp_at_quarter_end_delays_nobody_and_everything_is_done_once(kind: str, tmp_path: Path):
     try:

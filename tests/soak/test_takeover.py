@@ -15,6 +15,7 @@ from tests.soak.takeover import run_takeover
 from tests.support.postgresql import CannotStart, postgresql
 
 
+@pytest.mark.timeout(600)
 def test_what_a_killed_gateway_was_at_is_done_by_the_other(tmp_path: Path):
     try:
         with postgresql() as server:

@@ -33,8 +33,11 @@ class PostgreSQL:
 
 
 @contextlib.contextmanager
-def postgresql() -> Iterator[PostgreSQL]:
-    """A server in a folder of its own. Raises ``CannotStart``."""
+def postgresql(*, durable: bool = False) -> Iterator[PostgreSQL]:
+    """A server in a folder of its own. Raises ``CannotStart``.
+
+    durable: whether what it commits outlives a power cut, which takes its time.
+    """
     # Not in pytest's folder: started by root, the server runs as another user, who cannot enter that.
     folder = Path(tempfile.mkdtemp(prefix="fieldgate-postgresql-"))
     try:
@@ -45,9 +48,10 @@ def postgresql() -> Iterator[PostgreSQL]:
         shutil.rmtree(folder, ignore_errors=True)
         raise CannotStart(f"PostgreSQL cannot start here: {error}") from error
     try:
-        # The gateway is what dies in these tests, never the server or the machine.
-        server.psql("ALTER SYSTEM SET fsync = off")
-        server.psql("SELECT pg_reload_conf()")
+        if not durable:
+            # The gateway is what dies in these tests, never the server or the machine.
+            server.psql("ALTER SYSTEM SET fsync = off")
+            server.psql("SELECT pg_reload_conf()")
         yield PostgreSQL(server)
     finally:
         server.cleanup()
