@@ -12,6 +12,7 @@ from strawberry.extensions import ParserCache, ValidationCache
 from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
 
+from resolvers.cost_sdl import cost_definitions, with_costs
 from resolvers.entity import resolve_leaf
 from resolvers.mutations.mutation import Mutation
 from resolvers.query import Query
@@ -41,6 +42,7 @@ def build_graph() -> strawberry.Schema:
 def sdl(graph: strawberry.Schema, ownership: Ownership) -> str:
     """The schema as text, with the owners as configured: ``@authority`` follows the ownership table."""
     document = parse(print_schema(graph), no_location=True)
+    schema = graph._schema  # pyright: ignore[reportPrivateUsage]
     owners = {(entry.type, entry.graph_name): entry for entry in ownership}
     definitions = tuple(
         replace(
@@ -54,7 +56,11 @@ def sdl(graph: strawberry.Schema, ownership: Ownership) -> str:
         else definition
         for definition in document.definitions
     )
-    return print_ast(replace(document, definitions=definitions)) + "\n"
+    priced = (
+        with_costs(each, schema) if isinstance(each, ObjectTypeDefinitionNode) else each
+        for each in definitions
+    )
+    return print_ast(replace(document, definitions=(*cost_definitions(), *priced))) + "\n"
 
 
 def _with_authority(field: FieldDefinitionNode, entry: OwnedField | None) -> FieldDefinitionNode:

@@ -72,15 +72,16 @@ def members(node: Any) -> Iterator[tuple[str, str]]:
         yield f"({argument.name.value}:)", promised(argument)
     for field in getattr(node, "fields", None) or ():
         yield field.name.value, promised(field)
+        for directive in field.directives or ():
+            yield f"{field.name.value} @{directive.name.value}", applied(directive)
         for argument in getattr(field, "arguments", None) or ():
             yield f"{field.name.value}({argument.name.value}:)", promised(argument)
 
 
 def promised(field: FieldDefinitionNode | InputValueDefinitionNode) -> str:
-    """Type, default and directives of a field or an argument."""
+    """Type and default of a field or an argument."""
     default = getattr(field, "default_value", None)
-    parts = [print_ast(field.type), *([] if default is None else [f"= {print_ast(default)}"])]
-    return " ".join([*parts, *(f"@{each.name.value}{applied(each)}" for each in field.directives or ())])
+    return " ".join([print_ast(field.type), *([] if default is None else [f"= {print_ast(default)}"])])
 
 
 def applied(directive: DirectiveNode) -> str:
@@ -115,7 +116,7 @@ def test_nothing_of_the_contract_is_missing_or_changed():
     ("of", "changed_to", "difference"),
     [
         ("  name: String @authority(system: CRM", "  nom: String @authority(system: CRM", "name is missing"),
-        ("taxId: String ", "taxId: Int ", 'Customer.taxId: "Int'),
+        ("taxId: String ", "taxId: Int ", "Customer.taxId: 'Int' instead of 'String'"),
         ("@authority(system: ERP, writable: true)", "@authority(system: CRM)", "instead of"),
         ("first: Int! = 20", "first: Int! = 10", "(first:): 'Int! = 10' instead of 'Int! = 20'"),
         ("  CHURNED\n", "  GONE\n", "CustomerStatus.CHURNED is missing"),

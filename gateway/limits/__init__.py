@@ -1,0 +1,1 @@
+"""What one request, one socket and one caller may ask for."""

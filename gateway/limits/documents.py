@@ -1,0 +1,144 @@
+"""Documents, parsed and measured once: what is too much is refused before anything dear is done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from cachetools import LRUCache
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    OperationDefinitionNode,
+    OperationType,
+    parse,
+)
+
+from gateway.limits.errors import TooComplex
+from gateway.limits.measure import NESTING, Costs, Measured, Nested, measure
+from gateway.limits.settings import LimitSettings
+
+_COUNTS = ("depth", "fields", "aliases", "directives", "fragments", "list_items")
+"""Settings that are compared with the counts of the same name."""
+
+CACHED_CHARACTERS = 300_000
+"""Of all documents that are kept: a character of one takes 70 to 300 bytes once it is parsed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A document that may be asked for, or why it may not.
+
+    document:   None where ``refusal`` says why: it does not parse, or asks for too much.
+    operations: its operations by name; one without a name is None.
+    measured:   None where the document was not measured.
+    length:     in characters.
+    """
+
+    document: DocumentNode | None
+    refusal: GraphQLError | None
+    operations: Mapping[str | None, OperationDefinitionNode]
+    measured: Measured | None
+    length: int
+
+    @property
+    def several(self) -> bool:
+        """Whether only an operation name can tell what to run."""
+        return len(self.operations) > 1
+
+    def operation(self, name: str | None) -> OperationDefinitionNode | None:
+        """The operation that is meant, where there is one."""
+        if name is None and len(self.operations) == 1:
+            return next(iter(self.operations.values()))
+        return self.operations.get(name)
+
+    def kind(self, name: str | None) -> OperationType | None:
+        """Query, mutation or subscription; None where there is no such operation."""
+        operation = self.operation(name)
+        return None if operation is None else operation.operation
+
+
+class Documents:
+    """Every document that was sent lately, prepared."""
+
+    def __init__(self, schema: GraphQLSchema, limits: LimitSettings) -> None:
+        self._costs = Costs(schema)
+        self._limits = limits
+        self._prepared: LRUCache[str, Prepared] = LRUCache(CACHED_CHARACTERS, getsizeof=_size)
+        self._maxima = tuple((name, cast(int, getattr(limits, name))) for name in _COUNTS)
+
+    def prepare(self, query: str) -> Prepared:
+        """The document, from memory where it was sent before."""
+        found = self._prepared.get(query)
+        if found is None:
+            if len(query) > self._limits.document_length:
+                maximum = self._limits.document_length
+                return _refused(TooComplex("document_length", len(query), maximum), len(query))
+            found = self._new(query)
+            # One that is too long to be kept is prepared anew each time.
+            if found.length <= CACHED_CHARACTERS:
+                self._prepared[query] = found
+        return found
+
+    def _new(self, query: str) -> Prepared:
+        length = len(query)
+        try:
+            document = parse(query, max_tokens=self._limits.tokens)
+        except GraphQLSyntaxError as error:
+            if error.description.endswith(_TOO_MANY_TOKENS):
+                return _refused(TooComplex("tokens", self._limits.tokens + 1, self._limits.tokens), length)
+            return _refused(error, length)
+        try:
+            measured = measure(document, self._costs)
+        except Nested:
+            return _refused(TooComplex("depth", NESTING, self._limits.depth), length)
+        for name, maximum in self._maxima:
+            if getattr(measured, name) > maximum:
+                return _refused(TooComplex(name, getattr(measured, name), maximum), length)
+        operations = {
+            node.name.value if node.name else None: node
+            for node in document.definitions
+            if isinstance(node, OperationDefinitionNode)
+        }
+        return Prepared(document, None, operations, measured, length)
+
+    def cost(self, prepared: Prepared, operation_name: str | None, variables: Mapping[str, Any]) -> int:
+        """The points of an operation with these variables. Raises ``TooComplex``."""
+        if prepared.measured is None:
+            return 0
+        points = prepared.measured.cost(operation_name, variables)
+        if points > self._limits.cost:
+            raise TooComplex("cost", points, self._limits.cost)
+        longest = longest_list(variables)
+        if longest > self._limits.list_items:
+            raise TooComplex("list_items", longest, self._limits.list_items)
+        return points
+
+
+_TOO_MANY_TOKENS = "tokens. Parsing aborted."
+
+
+def longest_list(variables: Mapping[str, Any]) -> int:
+    """How many items the longest list in the variables has, however deep it lies."""
+    longest = 0
+    waiting: list[Any] = [variables]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, list):
+            longest = max(longest, len(cast(list[Any], value)))
+            inner = cast(list[Any], value)
+        else:
+            inner = list(cast(dict[str, Any], value).values())
+        waiting += [each for each in inner if isinstance(each, (dict, list))]
+    return longest
+
+
+def _refused(error: GraphQLError, length: int) -> Prepared:
+    return Prepared(None, error, {}, None, length)
+
+
+def _size(prepared: Prepared) -> int:
+    return prepared.length
