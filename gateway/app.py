@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.applications import Starlette
@@ -15,6 +15,8 @@ from starlette.routing import Route, WebSocketRoute
 
 from gateway.commands.engine import CommandEngine
 from gateway.events.service import EventService
+from gateway.limits.rate import Rate
+from gateway.limits.settings import LimitSettings
 from gateway.store.cross_references import SqlCrossReferences
 from gateway.systems.systems import ConnectedSystems
 from gateway.transport.correlation import CorrelationMiddleware
@@ -40,9 +42,13 @@ class Parts:
     references: SqlCrossReferences
     commands: CommandEngine
     events: EventService
+    limits: LimitSettings = field(default_factory=LimitSettings)
+    rate: Rate | None = None
 
     async def aclose(self) -> None:
         """Lets the attempts under way finish, then closes what they used."""
+        if self.rate is not None:
+            await self.rate.aclose()
         await self.events.aclose()
         await self.commands.aclose()
         await self.systems.aclose()
@@ -63,7 +69,7 @@ def create_app(parts: Parts) -> Starlette:
             viewer,
         )
 
-    operations = Operations(build_graph(), make_context)
+    operations = Operations(build_graph(), make_context, parts.limits, parts.rate)
     fanout = Fanout(make_context, max_waiting=parts.events.queue)
     drain = Drain()
 

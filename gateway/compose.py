@@ -11,6 +11,7 @@ from gateway.commands.boundaries import Boundary, Observer
 from gateway.commands.compose import open_commands
 from gateway.events.compose import open_events
 from gateway.events.service import Bell
+from gateway.limits.rate import open_rate
 from gateway.settings import Config, ConfigError
 from gateway.store.cross_references import SqlCrossReferences
 from gateway.systems.connection import Connection
@@ -84,6 +85,10 @@ async def compose(config: Config, *, on_boundary: Observer | None = None) -> Par
     """
     systems = connect(config)
     ownership = ownership_of(config, systems)
+    try:
+        rate = open_rate(config.limits.rate)
+    except ValueError as error:
+        raise ConfigError([config.fault(("limits", "rate", "redis"), str(error))]) from error
     folder = config.state.folder
     bell = Bell()
 
@@ -108,7 +113,7 @@ async def compose(config: Config, *, on_boundary: Observer | None = None) -> Par
         )
         raise ConfigError([config.fault(("state", key), message)]) from error
     events = open_events(config.events, commands.database, systems, outgoing=bell)
-    return Parts(systems, ownership, references, commands, events)
+    return Parts(systems, ownership, references, commands, events, config.limits, rate)
 
 
 _NO_DATABASE = "the database cannot be reached with this URL, or its tables cannot be brought up to date"

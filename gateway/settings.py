@@ -21,6 +21,7 @@ from adapters.contracts.adapter import ConnectionSettings, Manifest
 from adapters.contracts.vocabulary import ANCHORS, System
 from gateway.commands.settings import CommandSettings
 from gateway.events.settings import EventSettings
+from gateway.limits.settings import LimitSettings
 from gateway.section import Section
 from gateway.settings_yaml import Document, KeyPath, Misplaced
 from gateway.store.settings import StateSettings
@@ -66,6 +67,7 @@ class _Common(Section):
     state: StateSettings = StateSettings()
     commands: CommandSettings = CommandSettings()
     events: EventSettings = EventSettings()
+    limits: LimitSettings = LimitSettings()
     ownership: dict[Annotated[str, AfterValidator(_owned_field)], System] = Field(
         default_factory=dict,
         description="Fields that belong to another system than usual, as in `Customer.phone: ERP`.",

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import replace
 from typing import Any, cast
 
 import strawberry
 from graphql import FieldDefinitionNode, ObjectTypeDefinitionNode, parse, print_ast
-from strawberry.extensions import ParserCache, ValidationCache
 from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
 
@@ -20,9 +18,6 @@ from resolvers.streams.stream import StatusStream
 from schema.ownership import OwnedField, Ownership
 from schema.scalars import SCALARS, Json
 
-CACHED_DOCUMENTS = 500
-"""Clients send the same few documents again and again, and to validate one costs more than to run it."""
-
 
 def build_graph() -> strawberry.Schema:
     """The schema. Ownership has been checked by whoever made the ``Ownership`` table."""
@@ -31,10 +26,6 @@ def build_graph() -> strawberry.Schema:
         mutation=Mutation,
         subscription=StatusStream,
         types=[cast(Any, Json)],
-        extensions=[
-            functools.partial(ParserCache, maxsize=CACHED_DOCUMENTS),
-            functools.partial(ValidationCache, maxsize=CACHED_DOCUMENTS),
-        ],
         config=StrawberryConfig(default_resolver=resolve_leaf, scalar_map=SCALARS),
     )
 

@@ -28,13 +28,15 @@ class Variable:
         return size_of(variables.get(self.name), defaults.get(self.name, self.default))
 
 
+_NO_INT = 2**31
+
 Size = int | Variable
 
 
 def size_of(given: object, default: int) -> int:
-    """A number, the length of a list, or the default."""
+    """A number, the length of a list, or the default: what is no Int is refused when it is validated."""
     if isinstance(given, int):
-        return min(max(given, 0), MOST)
+        return given if 0 <= given < _NO_INT else default
     return len(cast(list[Any], given)) if isinstance(given, list) else default
 
 

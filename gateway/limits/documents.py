@@ -15,7 +15,9 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
     parse,
+    specified_rules,
 )
+from strawberry.schema.schema import validate_document
 
 from gateway.limits.errors import TooComplex
 from gateway.limits.measure import NESTING, Costs, Measured, Nested, measure
@@ -30,16 +32,17 @@ CACHED_CHARACTERS = 300_000
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A document that may be asked for, or why it may not.
+    """A document that can be executed, or why it cannot.
 
-    document:   None where ``refusal`` says why: it does not parse, or asks for too much.
+    document:   None where it does not parse, or asks for too much.
+    refusals:   empty where it can be executed.
     operations: its operations by name; one without a name is None.
-    measured:   None where the document was not measured.
+    measured:   None where it was not measured.
     length:     in characters.
     """
 
     document: DocumentNode | None
-    refusal: GraphQLError | None
+    refusals: tuple[GraphQLError, ...]
     operations: Mapping[str | None, OperationDefinitionNode]
     measured: Measured | None
     length: int
@@ -65,18 +68,23 @@ class Documents:
     """Every document that was sent lately, prepared."""
 
     def __init__(self, schema: GraphQLSchema, limits: LimitSettings) -> None:
+        self._schema = schema
         self._costs = Costs(schema)
         self._limits = limits
         self._prepared: LRUCache[str, Prepared] = LRUCache(CACHED_CHARACTERS, getsizeof=_size)
         self._maxima = tuple((name, cast(int, getattr(limits, name))) for name in _COUNTS)
 
+    def known(self, query: str) -> bool:
+        """Whether it was sent lately."""
+        return query in self._prepared
+
     def prepare(self, query: str) -> Prepared:
         """The document, from memory where it was sent before."""
         found = self._prepared.get(query)
         if found is None:
-            if len(query) > self._limits.document_length:
-                maximum = self._limits.document_length
-                return _refused(TooComplex("document_length", len(query), maximum), len(query))
+            length, maximum = len(query), self._limits.document_length
+            if length > maximum:
+                return _refused(TooComplex("document_length", length, maximum), length)
             found = self._new(query)
             # One that is too long to be kept is prepared anew each time.
             if found.length <= CACHED_CHARACTERS:
@@ -103,7 +111,8 @@ class Documents:
             for node in document.definitions
             if isinstance(node, OperationDefinitionNode)
         }
-        return Prepared(document, None, operations, measured, length)
+        errors = validate_document(self._schema, document, tuple(specified_rules))
+        return Prepared(document, tuple(errors), operations, measured, length)
 
     def cost(self, prepared: Prepared, operation_name: str | None, variables: Mapping[str, Any]) -> int:
         """The points of an operation with these variables. Raises ``TooComplex``."""
@@ -137,7 +146,7 @@ def longest_list(variables: Mapping[str, Any]) -> int:
 
 
 def _refused(error: GraphQLError, length: int) -> Prepared:
-    return Prepared(None, error, {}, None, length)
+    return Prepared(None, (error,), {}, None, length)
 
 
 def _size(prepared: Prepared) -> int:

@@ -272,7 +272,7 @@ class _Measure:
         """A literal as far as sizes are concerned; the longest list is noted on the way."""
         if isinstance(node, IntValueNode):
             # Wider numbers are no Int; Python would take its time over them.
-            return int(node.value) if len(node.value) <= 16 else MOST
+            return int(node.value) if len(node.value) <= 16 else None
         if isinstance(node, ListValueNode):
             self._list_items = max(self._list_items, len(node.values))
             return [self._literal(each) for each in node.values]

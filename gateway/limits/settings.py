@@ -38,25 +38,13 @@ class LimitSettings(Section):
     body_bytes: int = Field(
         default=1_000_000, ge=1_000, le=100_000_000, description="Length of the body of a request."
     )
-    head_bytes: int = Field(
-        default=32_768, ge=2_048, le=1_000_000, description="Length of a request's line and headers."
-    )
-    head_s: float = Field(
-        default=10, ge=0.1, le=600, description="Seconds in which the head of a request arrives."
-    )
-    body_s: float = Field(
-        default=30, ge=0.1, le=3600, description="Seconds in which the body of a request arrives."
-    )
-    stalled_s: float = Field(
-        default=60, ge=0.1, le=3600, description="Seconds in which a peer reads nothing of its answer."
-    )
     document_length: int = Field(
         default=50_000, ge=100, le=10_000_000, description="Characters of a document."
     )
-    tokens: int = Field(default=4_000, ge=10, le=1_000_000, description="Tokens of a document.")
+    tokens: int = Field(default=2_000, ge=10, le=1_000_000, description="Tokens of a document.")
     depth: int = Field(default=16, ge=1, le=100, description="Fields within fields.")
     fields: int = Field(
-        default=2_000, ge=1, le=1_000_000, description="Fields, with every fragment where it is spread."
+        default=1_000, ge=1, le=1_000_000, description="Fields, with every fragment where it is spread."
     )
     aliases: int = Field(
         default=100, ge=0, le=1_000_000, description="Aliases, with every fragment where it is spread."
@@ -71,9 +59,6 @@ class LimitSettings(Section):
     cost: int = Field(
         default=100_000, ge=1, le=10**12, description="Cost points of one operation, counted beforehand."
     )
-    objects: int = Field(
-        default=50_000, ge=1, le=10_000_000, description="Objects in the lists of one answer."
-    )
     execution_s: float = Field(
         default=30, ge=0.1, le=3600, description="Seconds in which a query is answered."
     )
@@ -84,15 +69,9 @@ class LimitSettings(Section):
         default=100, ge=1, le=1_000_000, description="Operations under way at once on one WebSocket."
     )
     subscriptions_per_caller: int = Field(
-        default=10_000, ge=1, le=10_000_000, description="Streams of one caller, on all its connections."
-    )
-    message_bytes: int = Field(
-        default=262_144, ge=1_000, le=100_000_000, description="Length of one message to a WebSocket."
-    )
-    messages_per_s: int = Field(
-        default=50,
+        default=10_000,
         ge=1,
-        le=1_000_000,
-        description="Messages a second on one WebSocket; ten times as many at once.",
+        le=10_000_000,
+        description="Subscriptions of one caller at once, on all its connections.",
     )
     rate: RateSettings = RateSettings()

@@ -7,6 +7,7 @@ https://graphql.github.io/graphql-over-http/draft/): a request that cannot be ex
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from email.message import Message
@@ -14,17 +15,17 @@ from typing import Any
 
 import orjson
 import structlog
+from graphql import OperationType
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
-from strawberry.schema.exceptions import InvalidOperationTypeError
-from strawberry.types.graphql import OperationType
 
+from gateway.limits.caller import Caller, caller_of
 from gateway.transport.correlation import current_correlation_id
 from gateway.transport.drain import Drain
 from gateway.transport.errors import UNFORESEEN, request_error
 from gateway.transport.fanout import Fanout
-from gateway.transport.operation import BadParameters, Operations, Refusal, checked_parameters
+from gateway.transport.operation import BadParameters, NotAllowed, Operations, Refusal, checked_parameters
 from gateway.transport.sse import EVENT_STREAM, EventStream, single
 from resolvers.errors import Code
 from resolvers.viewer import UNRESTRICTED
@@ -33,8 +34,6 @@ _log = structlog.get_logger(__name__)
 
 GRAPHQL_JSON = "application/graphql-response+json"
 PLAIN_JSON = "application/json"
-
-MAX_BODY_BYTES = 1_000_000
 
 
 class _BadRequest(Exception):
@@ -82,48 +81,67 @@ class GraphQLEndpoint:
                 406, PLAIN_JSON, [request_error(Code.BAD_USER_INPUT, _NOT_ACCEPTABLE, correlation_id)]
             )
         try:
-            parameters = await _parameters(request)
+            parameters = await _parameters(request, self._operations.limits.body_bytes)
         except _BadRequest as error:
             response = _answer(error.status, media or PLAIN_JSON, [_refusal(str(error), correlation_id)])
             response.headers.update(error.headers)
             return response
         # Clients name events among what they take for any operation; only a subscription needs them.
+        caller = caller_of(request.scope, UNRESTRICTED)
         if media is None or (streams and self._operations.is_subscription(parameters)):
-            return await self._stream(request, parameters, correlation_id)
-        return await self._execute(request, parameters, media, correlation_id)
+            response = await self._stream(request, parameters, correlation_id, caller)
+        else:
+            response = await self._execute(request, parameters, media, correlation_id, caller)
+        if caller.standing is not None and isinstance(response, Response):
+            response.headers["ratelimit-policy"] = self._operations.rate.policy
+            response.headers["ratelimit"] = caller.standing.header
+        return response
 
     async def _execute(
-        self, request: Request, parameters: dict[str, Any], media: str, correlation_id: str
+        self,
+        request: Request,
+        parameters: dict[str, Any],
+        media: str,
+        correlation_id: str,
+        caller: Caller,
     ) -> Response:
         refused_status = 400 if media == GRAPHQL_JSON else 200
         try:
             allowed = _ALLOWED[request.method]
-            return _json(
-                200, media, await self._operations.answer(parameters, correlation_id, UNRESTRICTED, allowed)
-            )
-        except InvalidOperationTypeError as error:
+            body = await self._operations.answer(parameters, correlation_id, UNRESTRICTED, caller, allowed)
+        except NotAllowed as error:
             # Nothing was executed: the method may not carry a mutation, one answer no subscription.
-            if error.operation_type is OperationType.SUBSCRIPTION:
+            if error.kind is OperationType.SUBSCRIPTION:
                 return _answer(refused_status, media, [_refusal(_NO_STREAM, correlation_id)])
             return _mutation_by_get(media, correlation_id)
         except Refusal as refusal:
-            return _answer(500 if refusal.unforeseen else refused_status, media, refusal.errors)
+            return _refused(refusal, refused_status, media)
+        return _json(200, media, body)
 
     async def _stream(
-        self, request: Request, parameters: dict[str, Any], correlation_id: str
+        self, request: Request, parameters: dict[str, Any], correlation_id: str, caller: Caller
     ) -> Response | EventStream:
         """An answer in events: of a subscription, or of a query for a caller who takes nothing else."""
         try:
             if self._operations.is_subscription(parameters):
-                plan = await self._operations.plan(parameters, correlation_id, UNRESTRICTED)
+                plan = await self._operations.plan(parameters, correlation_id, UNRESTRICTED, caller)
                 return EventStream(self._fanout, plan, self._drain)
             allowed = _ALLOWED[request.method]
-            body = await self._operations.answer(parameters, correlation_id, UNRESTRICTED, allowed)
-        except InvalidOperationTypeError:
+            body = await self._operations.answer(parameters, correlation_id, UNRESTRICTED, caller, allowed)
+        except NotAllowed:
             return _mutation_by_get(PLAIN_JSON, correlation_id)
         except Refusal as refusal:
-            return _answer(500 if refusal.unforeseen else 400, PLAIN_JSON, refusal.errors)
+            return _refused(refusal, 400, PLAIN_JSON)
         return Response(single(body), headers={"content-type": f"{EVENT_STREAM}; charset=utf-8", **_HEADERS})
+
+
+def _refused(refusal: Refusal, status: int, media: str) -> Response:
+    if refusal.unforeseen or refusal.limited:
+        status = 500 if refusal.unforeseen else 429
+    response = _answer(status, media, refusal.errors)
+    if refusal.retry_after_s is not None:
+        response.headers["retry-after"] = str(math.ceil(refusal.retry_after_s))
+    return response
 
 
 def _mutation_by_get(media: str, correlation_id: str) -> Response:
@@ -171,7 +189,7 @@ def _media_type(weights: Mapping[str, float]) -> str | None:
     return GRAPHQL_JSON if plain <= 0 or (named and modern >= plain) else PLAIN_JSON
 
 
-async def _parameters(request: Request) -> dict[str, Any]:
+async def _parameters(request: Request, max_body_bytes: int) -> dict[str, Any]:
     if request.method == "GET":
         return _from_query(request)
     if request.method != "POST":
@@ -184,19 +202,23 @@ async def _parameters(request: Request) -> dict[str, Any]:
         raise _BadRequest(415, "The body must be UTF-8")
     if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
         raise _BadRequest(415, "The body must not be compressed", accept_encoding="identity")
-    return _checked(_decode(await _body(request)))
+    return _checked(_decode(await _body(request, max_body_bytes)))
 
 
-async def _body(request: Request) -> bytes:
-    body = b""
+async def _body(request: Request, max_bytes: int) -> bytes:
+    too_long = _BadRequest(413, f"The body is longer than {max_bytes} bytes")
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and (len(length) > 15 or int(length) > max_bytes):
+        raise too_long
+    body = bytearray()
     try:
         async for chunk in request.stream():
             body += chunk
-            if len(body) > MAX_BODY_BYTES:
-                raise _BadRequest(413, f"The body is longer than {MAX_BODY_BYTES} bytes")
+            if len(body) > max_bytes:
+                raise too_long
     except ClientDisconnect:
         raise _BadRequest(400, "The body did not arrive whole") from None
-    return body
+    return bytes(body)
 
 
 def _decode(body: bytes | str) -> Any:

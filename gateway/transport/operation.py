@@ -2,37 +2,31 @@
 
 from __future__ import annotations
 
-import re
+import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 import orjson
 import strawberry
-from cachetools import LRUCache
 from graphql import (
-    DocumentNode,
     ExecutionResult,
     FieldNode,
     GraphQLError,
-    GraphQLSyntaxError,
     OperationDefinitionNode,
     OperationType,
     VariableNode,
     execution,
-    get_operation_ast,
-    parse,
-    specified_rules,
 )
-from strawberry.schema.exceptions import CannotGetOperationTypeError
-from strawberry.schema.schema import validate_document
-from strawberry.types.execution import PreExecutionError
-from strawberry.types.graphql import OperationType as Kind
 
+from gateway.limits.caller import Caller, UnderWay, current_caller
+from gateway.limits.documents import Documents, Prepared
+from gateway.limits.errors import RateLimited, TooComplex
+from gateway.limits.rate import POINTS_OF_A_NEW_CHARACTER, Rate
+from gateway.limits.settings import LimitSettings
 from gateway.transport.errors import before_execution, in_execution, request_error
 from resolvers.context import RequestContext
 from resolvers.errors import Code
-from resolvers.graph import CACHED_DOCUMENTS
 from resolvers.streams.watch import Watch
 from resolvers.viewer import Viewer
 
@@ -40,7 +34,6 @@ MakeContext = Callable[[str, Viewer], RequestContext]
 """From a correlation id and who asks."""
 
 _NAME_NEEDED = "The document has several operations: operationName must say which one to run"
-_OPERATION = re.compile(r"\b(?:query|mutation|subscription)\b")
 
 
 class BadParameters(ValueError):
@@ -48,18 +41,34 @@ class BadParameters(ValueError):
 
 
 class Refusal(Exception):
-    """The operation is not executed. ``errors`` are formatted; ``unforeseen``: the fault is ours."""
+    """The operation is not executed. ``errors`` are formatted; ``unforeseen``: the fault is ours.
 
-    def __init__(self, errors: Sequence[Mapping[str, Any]]) -> None:
+    ``limited``: the caller asks too much in too short a time; ``retry_after_s``: when it may come again,
+    where that is known.
+    """
+
+    def __init__(self, errors: Sequence[Mapping[str, Any]], retry_after_s: float | None = None) -> None:
         super().__init__("the operation is not executed")
         self.errors = errors
-        self.unforeseen = any(each["extensions"]["code"] == Code.INTERNAL.value for each in errors)
+        self.retry_after_s = retry_after_s
+        codes = {each["extensions"]["code"] for each in errors}
+        self.unforeseen = Code.INTERNAL.value in codes
+        self.limited = Code.RATE_LIMITED.value in codes
+
+
+class NotAllowed(Exception):
+    """The transport carries no operations of this kind; nothing was executed."""
+
+    def __init__(self, kind: OperationType) -> None:
+        super().__init__(kind.value)
+        self.kind = kind
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A subscription that may begin.
 
+    end:      to be called when it ends: it no longer counts among its caller's.
     key:      equal for subscriptions that show the same of the same events: document, operation, variables
               and the viewer's access. Where each resumes is no part of it.
     executor: executes the operation, once for each event.
@@ -68,6 +77,7 @@ class Plan:
     key: tuple[Any, ...]
     watch: Watch
     executor: Any
+    end: Callable[[], None]
 
 
 def checked_parameters(given: Any) -> dict[str, Any]:
@@ -88,64 +98,81 @@ def checked_parameters(given: Any) -> dict[str, Any]:
 
 
 class Operations:
-    """Runs operations: queries and mutations to their one answer, subscriptions to a plan."""
+    """Runs operations within the limits: queries and mutations to an answer, subscriptions to a plan."""
 
-    def __init__(self, graph: strawberry.Schema, make_context: MakeContext) -> None:
-        self._graph = graph
+    def __init__(
+        self,
+        graph: strawberry.Schema,
+        make_context: MakeContext,
+        limits: LimitSettings | None = None,
+        rate: Rate | None = None,
+    ) -> None:
+        self.limits = limits or LimitSettings()
+        self.rate = rate or Rate(self.limits.rate)
+        self.under_way = UnderWay(self.limits)
+        self.make_context = make_context
         self._schema = graph._schema  # pyright: ignore[reportPrivateUsage]
         self._executor_class = cast(Any, graph).execution_context_class
-        self.make_context = make_context
-        self._documents: LRUCache[str, DocumentNode | GraphQLSyntaxError] = LRUCache(CACHED_DOCUMENTS)
-        self._invalid: LRUCache[str, list[GraphQLError]] = LRUCache(CACHED_DOCUMENTS)
+        self._documents = Documents(self._schema, self.limits)
 
     def is_subscription(self, parameters: Mapping[str, Any]) -> bool:
         """Whether the operation that is meant is a subscription; False where there is no such operation."""
-        document = self._document(parameters["query"])
-        if isinstance(document, GraphQLSyntaxError):
-            return False
-        operation = get_operation_ast(document, parameters.get("operationName"))
-        return operation is not None and operation.operation is OperationType.SUBSCRIPTION
+        kind = self._documents.prepare(parameters["query"]).kind(parameters.get("operationName"))
+        return kind is OperationType.SUBSCRIPTION
 
     async def answer(
-        self, parameters: Mapping[str, Any], correlation_id: str, viewer: Viewer, allowed: Collection[Kind]
+        self,
+        parameters: Mapping[str, Any],
+        correlation_id: str,
+        viewer: Viewer,
+        caller: Caller,
+        allowed: Collection[OperationType],
     ) -> dict[str, Any]:
         """The answer of a query or mutation: ``data``, and ``errors`` where there are any.
 
-        Raises ``Refusal``, and ``InvalidOperationTypeError`` for a kind of operation that is not allowed.
+        Raises ``Refusal``, and ``NotAllowed`` for a kind of operation that is not allowed.
         """
-        if parameters.get("operationName") is None and self._has_several(parameters["query"]):
-            raise _invalid(_NAME_NEEDED, correlation_id)
         try:
-            result = await self._graph.execute(
-                parameters["query"],
-                variable_values=parameters.get("variables") or {},
-                context_value=self.make_context(correlation_id, viewer),
-                operation_name=parameters.get("operationName"),
-                allowed_operation_types=allowed,
-            )
-        except CannotGetOperationTypeError as error:
-            raise _invalid(error.as_http_error_reason(), correlation_id) from error
+            prepared, kind, points = await self._admit(parameters, correlation_id, caller, allowed)
+            self.under_way.begin_operation(caller.key)
+        except (TooComplex, RateLimited) as error:
+            raise _too_much(error, correlation_id) from error
+        current_caller.set(caller.key)
+        context = self.make_context(correlation_id, viewer)
+        try:
+            # A mutation has a deadline of its own: what it has accepted is not to be forgotten half way.
+            limit_s = self.limits.execution_s if kind is OperationType.QUERY else None
+            async with asyncio.timeout(limit_s):
+                result = await self._execute(prepared, parameters, context)
+        except TimeoutError:
+            late = TooComplex("execution_s", self.limits.execution_s, self.limits.execution_s)
+            raise _too_much(late, correlation_id) from None
+        finally:
+            self.under_way.end_operation(caller.key)
         errors = result.errors or []
         # Variables are refused by the executor, without a path: a request error like any other.
-        refused = result.data is None and bool(errors) and all(error.path is None for error in errors)
-        if isinstance(result, PreExecutionError) or refused:
+        if result.data is None and errors and all(error.path is None for error in errors):
             raise Refusal([before_execution(error, correlation_id) for error in errors])
         body: dict[str, Any] = {"data": result.data}
         if errors:
             body["errors"] = [in_execution(error, correlation_id) for error in errors]
+        extensions: Mapping[str, Any] | None = parameters.get("extensions")
+        if extensions and extensions.get("cost") is True:
+            body["extensions"] = {"cost": {"points": points, "maximum": self.limits.cost}}
         return body
 
-    async def plan(self, parameters: Mapping[str, Any], correlation_id: str, viewer: Viewer) -> Plan:
+    async def plan(
+        self, parameters: Mapping[str, Any], correlation_id: str, viewer: Viewer, caller: Caller
+    ) -> Plan:
         """A subscription that is valid and whose arguments are good. Raises ``Refusal``."""
-        query: str = parameters["query"]
-        document = self._document(query)
-        errors = [document] if isinstance(document, GraphQLSyntaxError) else self._errors(query, document)
-        if errors:
-            raise Refusal([before_execution(error, correlation_id) for error in errors])
+        try:
+            prepared, _, _ = await self._admit(parameters, correlation_id, caller, _SUBSCRIPTIONS)
+        except (TooComplex, RateLimited) as error:
+            raise _too_much(error, correlation_id) from error
         context = self.make_context(correlation_id, viewer)
         executor: Any = self._executor_class.build(
             self._schema,
-            cast(DocumentNode, document),
+            prepared.document,
             context_value=context,
             raw_variable_values=parameters.get("variables") or {},
             operation_name=parameters.get("operationName"),
@@ -159,38 +186,75 @@ class Operations:
         if isinstance(stream, ExecutionResult):
             raise Refusal([in_execution(error, correlation_id) for error in stream.errors or ()])
         key = (
-            query,
+            parameters["query"],
             parameters.get("operationName"),
             _shown(parameters, executor.operation),
             viewer.access,
         )
-        return Plan(key, stream, executor)
+        try:
+            return Plan(key, stream, executor, self.under_way.stream(caller.key))
+        except RateLimited as error:
+            raise _too_much(error, correlation_id) from error
 
-    def _document(self, query: str) -> DocumentNode | GraphQLSyntaxError:
-        found = self._documents.get(query)
-        if found is None:
-            try:
-                found = parse(query)
-            except GraphQLSyntaxError as error:
-                found = error
-            self._documents[query] = found
-        return found
+    async def _admit(
+        self,
+        parameters: Mapping[str, Any],
+        correlation_id: str,
+        caller: Caller,
+        allowed: Collection[OperationType],
+    ) -> tuple[Prepared, OperationType, int]:
+        """The document, the kind of the operation, and its points, which the caller has paid.
 
-    def _errors(self, query: str, document: DocumentNode) -> list[GraphQLError]:
-        found = self._invalid.get(query)
-        if found is None:
-            found = validate_document(self._schema, document, tuple(specified_rules))
-            self._invalid[query] = found
-        return found
+        Raises ``NotAllowed``, ``Refusal``, ``TooComplex`` and ``RateLimited``.
+        """
+        query: str = parameters["query"]
+        self.rate.check(caller.key)
+        new = not self._documents.known(query)
+        prepared = self._documents.prepare(query)
+        name: str | None = parameters.get("operationName")
+        points = 0
+        try:
+            points = self._documents.cost(prepared, name, parameters.get("variables") or {})
+        finally:
+            # What is refused has been looked at, and counts too.
+            paid = max(points, 1) + (prepared.length * POINTS_OF_A_NEW_CHARACTER if new else 0)
+            caller.standing = await self.rate.spend(caller.key, paid)
+        kind = prepared.kind(name)
+        if kind is not None and kind not in allowed:
+            raise NotAllowed(kind)
+        if prepared.refusals:
+            first = prepared.refusals[0]
+            if isinstance(first, TooComplex):
+                raise first
+            raise Refusal([before_execution(error, correlation_id) for error in prepared.refusals])
+        if kind is None:
+            if name is not None:
+                raise _invalid(f'Unknown operation named "{name}".', correlation_id)
+            raise _invalid(_NAME_NEEDED if prepared.several else _NO_OPERATION, correlation_id)
+        return prepared, kind, points
 
-    def _has_several(self, query: str) -> bool:
-        """Whether only an operation name can tell what to run: Strawberry would run the first."""
-        if len(_OPERATION.findall(query)) < 2:
-            return False
-        document = self._document(query)
-        if isinstance(document, GraphQLSyntaxError):
-            return False
-        return sum(isinstance(each, OperationDefinitionNode) for each in document.definitions) > 1
+    async def _execute(
+        self, prepared: Prepared, parameters: Mapping[str, Any], context: RequestContext
+    ) -> ExecutionResult:
+        result: Any = cast(Any, execution).execute(
+            self._schema,
+            prepared.document,
+            context_value=context,
+            variable_values=parameters.get("variables") or {},
+            operation_name=parameters.get("operationName"),
+            executor_class=self._executor_class,
+        )
+        return result if isinstance(result, ExecutionResult) else await result
+
+
+_SUBSCRIPTIONS = frozenset({OperationType.SUBSCRIPTION})
+_NO_OPERATION = "The document has no operation"
+
+
+def _too_much(error: TooComplex | RateLimited, correlation_id: str) -> Refusal:
+    formatted = in_execution(error, correlation_id)
+    del formatted["path"]
+    return Refusal([formatted], getattr(error, "retry_after_s", None))
 
 
 def _invalid(message: str, correlation_id: str) -> Refusal:

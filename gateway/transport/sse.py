@@ -69,6 +69,12 @@ class EventStream:
         self._leave: Callable[[], None] = lambda: None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._stream(receive, send)
+        finally:
+            self._plan.end()
+
+    async def _stream(self, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": list(_HEADERS)})
         self._leave = self._fanout.subscribe(self._plan, self)
         gone = asyncio.create_task(_disconnected(receive))

@@ -16,10 +16,11 @@ from urllib.parse import urlsplit
 
 import orjson
 import structlog
+from graphql import OperationType
 from starlette.types import Receive, Scope, Send
-from strawberry.types.graphql import OperationType
 
 from adapters.http import correlation_id as current_correlation
+from gateway.limits.caller import Caller, caller_of
 from gateway.transport.errors import UNFORESEEN, request_error
 from gateway.transport.fanout import Fanout
 from gateway.transport.frames import EXTENSION
@@ -34,9 +35,6 @@ SUBPROTOCOL = "graphql-transport-ws"
 INIT_TIMEOUT_S = 10.0
 HEARTBEAT_S = 25.0
 MAX_MESSAGE_BYTES = 1_000_000
-MAX_OPERATIONS = 100
-"""Operations under way on one socket."""
-
 _MAX_ID = 128
 _QUERIES = (OperationType.QUERY, OperationType.MUTATION)
 
@@ -113,7 +111,8 @@ class GraphQLSockets:
             return
         offered = SUBPROTOCOL in scope["subprotocols"]
         await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if offered else None})
-        socket = _Socket(cast(Wire, scope["extensions"][EXTENSION]), self)
+        caller = caller_of(scope, UNRESTRICTED)
+        socket = _Socket(cast(Wire, scope["extensions"][EXTENSION]), self, caller)
         if not offered:
             socket.close(Close.SUBPROTOCOL, "Subprotocol not acceptable: offer graphql-transport-ws")
         self._sockets[socket] = None
@@ -169,6 +168,7 @@ class _Socket:
 
     __slots__ = (
         "_acknowledged",
+        "_caller",
         "_closed",
         "_of",
         "_operations",
@@ -178,8 +178,9 @@ class _Socket:
         "_wire",
     )
 
-    def __init__(self, wire: Wire, of: GraphQLSockets) -> None:
+    def __init__(self, wire: Wire, of: GraphQLSockets, caller: Caller) -> None:
         self._wire = wire
+        self._caller = caller
         self._of = of
         self._acknowledged = self._closed = False
         self._operations: dict[str, _Operation | asyncio.Task[None]] = {}
@@ -298,17 +299,27 @@ class _Socket:
             raise _Closed(Close.BAD_MESSAGE, f"Invalid subscribe message: payload: {error}") from error
         correlation = uuid.uuid4().hex
         current_correlation.set(correlation)
-        if len(self._operations) >= MAX_OPERATIONS:
-            message = f"{MAX_OPERATIONS} operations are under way on this socket, and no more are taken"
+        maximum = self._of.operations.limits.subscriptions_per_socket
+        if len(self._operations) >= maximum:
+            message = f"operations under way on this socket: {maximum} of at most {maximum}"
             self._error(operation_id, [request_error(Code.RATE_LIMITED, message, correlation)])
         elif self._of.operations.is_subscription(parameters):
             try:
-                plan = await self._of.operations.plan(parameters, correlation, UNRESTRICTED)
+                plan = await self._of.operations.plan(parameters, correlation, UNRESTRICTED, self._caller)
             except Refusal as refusal:
                 self._error(operation_id, refusal.errors)
                 return
+            if self._closed:
+                plan.end()
+                return
             operation = self._operations[operation_id] = _Operation(operation_id, self)
-            operation.leave = self._of.fanout.subscribe(plan, operation)
+            leave = self._of.fanout.subscribe(plan, operation)
+
+            def end() -> None:
+                leave()
+                plan.end()
+
+            operation.leave = end
         else:
             task = asyncio.create_task(self._answer(operation_id, parameters, correlation))
             self._operations[operation_id] = task
@@ -317,7 +328,9 @@ class _Socket:
         """A query or mutation: one result, then ``complete``."""
         messages: list[Mapping[str, Any]]
         try:
-            result = await self._of.operations.answer(parameters, correlation, UNRESTRICTED, _QUERIES)
+            result = await self._of.operations.answer(
+                parameters, correlation, UNRESTRICTED, self._caller, _QUERIES
+            )
             messages = [
                 {"id": operation_id, "type": "next", "payload": result},
                 {"id": operation_id, "type": "complete"},

@@ -13,10 +13,11 @@ from typing import Any
 import httpx
 import pytest
 
+from gateway.limits.settings import LimitSettings
 from gateway.transport.correlation import CorrelationMiddleware
 from gateway.transport.drain import Drain
 from gateway.transport.fanout import Fanout
-from gateway.transport.graphql_http import MAX_BODY_BYTES, GraphQLEndpoint
+from gateway.transport.graphql_http import GraphQLEndpoint
 from gateway.transport.operation import Operations
 from resolvers.errors import Code
 from resolvers.graph import build_graph
@@ -176,7 +177,9 @@ def test_what_is_no_request_is_400_in_both_media_types(http: httpx.Client, body:
 
 
 def test_a_body_that_is_too_long(http: httpx.Client) -> None:
-    body = json.dumps({"query": "{ __typename }", "extensions": {"pad": "x" * MAX_BODY_BYTES}}).encode()
+    body = json.dumps(
+        {"query": "{ __typename }", "extensions": {"pad": "x" * LimitSettings().body_bytes}}
+    ).encode()
     answer = http.post(PATH, content=body, headers={"content-type": PLAIN})
     assert answer.status_code == 413
     the_error(answer, Code.BAD_USER_INPUT)
