@@ -10,6 +10,7 @@ import strawberry
 
 from adapters.contracts.fields import Condition, Op
 from adapters.contracts.vocabulary import RecordType
+from resolvers.budget import answer_budget
 from resolvers.edges import FILTERS
 from resolvers.errors import bad_user_input
 
@@ -43,7 +44,10 @@ class Connection:
 
 
 def connection(edges: Sequence[ConnectionEdge], *, has_more: bool, after: str | None) -> Connection:
-    """A page from its edges, in order."""
+    """A page from its edges, in order. Raises an error where the answer has too many objects with them."""
+    budget = answer_budget.get()
+    if budget is not None:
+        budget.count(len(edges))
     return Connection(
         edges,
         PageInfo(

@@ -12,9 +12,13 @@ class TooComplex(GraphFault):
     """
 
     def __init__(self, limit: str, value: float, maximum: float) -> None:
-        super().__init__(Code.QUERY_TOO_COMPLEX, f"{limit}: {value:g} of at most {maximum:g}")
+        super().__init__(Code.QUERY_TOO_COMPLEX, f"{limit}: {_shown(value)} of at most {_shown(maximum)}")
         assert self.extensions is not None
         self.extensions |= {"limit": limit, "value": value, "maximum": maximum}
+
+
+def _shown(number: float) -> str:
+    return str(number) if isinstance(number, int) else f"{number:g}"
 
 
 class RateLimited(GraphFault):

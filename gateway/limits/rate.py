@@ -5,6 +5,7 @@ Headers as https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections.abc import Callable
@@ -20,6 +21,9 @@ _log = structlog.get_logger(__name__)
 
 POINTS_OF_A_NEW_CHARACTER = 10
 """A document that was not sent lately is parsed and validated, which costs more than most answers."""
+
+NOT_WORTH_GIVING_BACK = 100
+"""Points that an operation was counted for beforehand and did not come to: so many are kept."""
 
 REDIS_S = 1.0
 """A Redis that does not answer by then fails."""
@@ -72,6 +76,14 @@ class Rate:
         self._spent[key] = spent
         return Standing(self.settings.points - spent, reset_s)
 
+    async def give_back(self, key: str, points: int) -> Standing:
+        """Takes back what an operation was counted for beforehand, and did not come to."""
+        window, reset_s = self._time()
+        spent = self._spent.get(key, 0)
+        if window == self._window:
+            spent = self._spent[key] = max(0, spent - points)
+        return Standing(self.settings.points - spent, reset_s)
+
     def _time(self) -> tuple[int, int]:
         now = self._now()
         window = int(now // self.settings.window_s)
@@ -93,7 +105,7 @@ class SharedRate(Rate):
         if self._now() < self._quiet_until:
             return await super().spend(key, points)
         window, reset_s = self._time()
-        name = f"fieldgate:points:{self.settings.window_s}:{window}:{key}"
+        name = self._name(window, key)
         try:
             spent: int = await self._storage.incr(name, self.settings.window_s * 2, points)
             limited = spent > self.settings.points and spent != points
@@ -110,6 +122,17 @@ class SharedRate(Rate):
             self._window, self._spent = window, {}
         self._spent[key] = min(spent, self.settings.points)
         return Standing(max(0, self.settings.points - spent), reset_s)
+
+    async def give_back(self, key: str, points: int) -> Standing:
+        window, _ = self._time()
+        standing = await super().give_back(key, points)
+        if self._now() >= self._quiet_until and window == self._window:
+            with contextlib.suppress(Exception):
+                await self._storage.incr(self._name(window, key), self.settings.window_s * 2, -points)
+        return standing
+
+    def _name(self, window: int, key: str) -> str:
+        return f"fieldgate:points:{self.settings.window_s}:{window}:{key}"
 
     async def aclose(self) -> None:
         await self._storage.storage.aclose()

@@ -22,7 +22,7 @@ class RateSettings(Section):
     """How much one caller may ask for in a span of time, in cost points."""
 
     points: int = Field(
-        default=5_000_000, ge=1, le=10**12, description="Cost points of one caller in one window."
+        default=10_000_000, ge=1, le=10**12, description="Cost points of one caller in one window."
     )
     window_s: int = Field(default=60, ge=1, le=86_400, description="Length of a window in seconds.")
     redis: Annotated[SecretStr, AfterValidator(_redis)] | None = Field(
@@ -57,7 +57,10 @@ class LimitSettings(Section):
         default=1_000, ge=1, le=1_000_000, description="Items of one list in arguments and variables."
     )
     cost: int = Field(
-        default=100_000, ge=1, le=10**12, description="Cost points of one operation, counted beforehand."
+        default=200_000_000, ge=1, le=10**12, description="Cost points of one operation, counted beforehand."
+    )
+    objects: int = Field(
+        default=50_000, ge=1, le=10_000_000, description="Objects in all lists of one answer together."
     )
     execution_s: float = Field(
         default=30, ge=0.1, le=3600, description="Seconds in which a query is answered."

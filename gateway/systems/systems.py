@@ -13,6 +13,7 @@ from adapters.contracts.resource import Order, Page, PageRequest, Resource
 from adapters.contracts.vocabulary import RecordType, System
 from adapters.contracts.writes import Writer
 from gateway.systems.connection import Connection
+from resolvers.budget import answer_budget
 from resolvers.ports import Health
 
 K = TypeVar("K")
@@ -68,7 +69,7 @@ class ConnectedSystems:
             call(lambda chunk=chunk: resource.read_many(chunk, select))
             for chunk in _chunks(ids, resource.caps.ids_per_call)
         )
-        return {record_id: row for part in parts for record_id, row in part.items()}
+        return _counted({record_id: row for part in parts for record_id, row in part.items()})
 
     async def related(
         self,
@@ -87,7 +88,11 @@ class ConnectedSystems:
             call(lambda chunk=chunk: resource.related(key, chunk, select, where, first, after))
             for chunk in _chunks(values, resource.caps.keys(key))
         )
-        return {value: page for part in parts for value, page in part.items()}
+        found = {value: page for part in parts for value, page in part.items()}
+        budget = answer_budget.get()
+        if budget is not None:
+            budget.read(sum(len(page.rows) for page in found.values()))
+        return found
 
     async def page(
         self,
@@ -101,7 +106,11 @@ class ConnectedSystems:
     ) -> Page:
         resource = self.resource(connection, record_type)
         request = PageRequest(select, where, order, first, after)
-        return await self._connections[connection].call(lambda: resource.page(request))
+        page = await self._connections[connection].call(lambda: resource.page(request))
+        budget = answer_budget.get()
+        if budget is not None:
+            budget.read(len(page.rows))
+        return page
 
     def health(self) -> Sequence[Health]:
         now = datetime.now(UTC)
@@ -124,6 +133,13 @@ class ConnectedSystems:
 
     async def aclose(self) -> None:
         await asyncio.gather(*(each.adapter.aclose() for each in self._connections.values()))
+
+
+def _counted(rows: Mapping[str, Row]) -> Mapping[str, Row]:
+    budget = answer_budget.get()
+    if budget is not None:
+        budget.read(len(rows))
+    return rows
 
 
 def _chunks(keys: Sequence[K], size: int) -> list[Sequence[K]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -22,9 +23,10 @@ from graphql import (
 from gateway.limits.caller import Caller, UnderWay, current_caller
 from gateway.limits.documents import Documents, Prepared
 from gateway.limits.errors import RateLimited, TooComplex
-from gateway.limits.rate import POINTS_OF_A_NEW_CHARACTER, Rate
+from gateway.limits.rate import NOT_WORTH_GIVING_BACK, POINTS_OF_A_NEW_CHARACTER, Rate
 from gateway.limits.settings import LimitSettings
 from gateway.transport.errors import before_execution, in_execution, request_error
+from resolvers.budget import AnswerBudget, answer_budget
 from resolvers.context import RequestContext
 from resolvers.errors import Code
 from resolvers.streams.watch import Watch
@@ -133,22 +135,37 @@ class Operations:
         Raises ``Refusal``, and ``NotAllowed`` for a kind of operation that is not allowed.
         """
         try:
-            prepared, kind, points = await self._admit(parameters, correlation_id, caller, allowed)
+            prepared, kind, points, held = await self._admit(parameters, correlation_id, caller, allowed)
             self.under_way.begin_operation(caller.key)
         except (TooComplex, RateLimited) as error:
             raise _too_much(error, correlation_id) from error
         current_caller.set(caller.key)
+        # A mutation has a deadline of its own: what it has accepted is not to be forgotten half way.
+        query = kind is OperationType.QUERY
+        deadline = asyncio.timeout(self.limits.execution_s if query else None)
+
+        def stop() -> None:
+            # Once the answer is there, what is still read for it bothers nobody.
+            with contextlib.suppress(RuntimeError):
+                if query:
+                    deadline.reschedule(0)
+
+        budget = AnswerBudget(self.limits.objects, self._too_many_objects, stop)
+        answer_budget.set(budget)
         context = self.make_context(correlation_id, viewer)
         try:
-            # A mutation has a deadline of its own: what it has accepted is not to be forgotten half way.
-            limit_s = self.limits.execution_s if kind is OperationType.QUERY else None
-            async with asyncio.timeout(limit_s):
+            async with deadline:
                 result = await self._execute(prepared, parameters, context)
         except TimeoutError:
-            late = TooComplex("execution_s", self.limits.execution_s, self.limits.execution_s)
-            raise _too_much(late, correlation_id) from None
+            seconds = self.limits.execution_s
+            late = TooComplex("execution_s", seconds, seconds)
+            error = self._too_many_objects(budget.records) if budget.spent else late
+            raise _too_much(error, correlation_id) from None
         finally:
             self.under_way.end_operation(caller.key)
+        unused = held - budget.objects
+        if unused > NOT_WORTH_GIVING_BACK:
+            caller.standing = await self.rate.give_back(caller.key, unused)
         errors = result.errors or []
         # Variables are refused by the executor, without a path: a request error like any other.
         if result.data is None and errors and all(error.path is None for error in errors):
@@ -161,12 +178,15 @@ class Operations:
             body["extensions"] = {"cost": {"points": points, "maximum": self.limits.cost}}
         return body
 
+    def _too_many_objects(self, objects: int) -> TooComplex:
+        return TooComplex("objects", objects, self.limits.objects)
+
     async def plan(
         self, parameters: Mapping[str, Any], correlation_id: str, viewer: Viewer, caller: Caller
     ) -> Plan:
         """A subscription that is valid and whose arguments are good. Raises ``Refusal``."""
         try:
-            prepared, _, _ = await self._admit(parameters, correlation_id, caller, _SUBSCRIPTIONS)
+            prepared, *_ = await self._admit(parameters, correlation_id, caller, _SUBSCRIPTIONS)
         except (TooComplex, RateLimited) as error:
             raise _too_much(error, correlation_id) from error
         context = self.make_context(correlation_id, viewer)
@@ -202,8 +222,8 @@ class Operations:
         correlation_id: str,
         caller: Caller,
         allowed: Collection[OperationType],
-    ) -> tuple[Prepared, OperationType, int]:
-        """The document, the kind of the operation, and its points, which the caller has paid.
+    ) -> tuple[Prepared, OperationType, int, int]:
+        """The document, the kind of the operation, its points, and those the caller has paid for it.
 
         Raises ``NotAllowed``, ``Refusal``, ``TooComplex`` and ``RateLimited``.
         """
@@ -217,21 +237,22 @@ class Operations:
             points = self._documents.cost(prepared, name, parameters.get("variables") or {})
         finally:
             # What is refused has been looked at, and counts too.
-            paid = max(points, 1) + (prepared.length * POINTS_OF_A_NEW_CHARACTER if new else 0)
-            caller.standing = await self.rate.spend(caller.key, paid)
+            held = min(max(points, 1), self.limits.objects)
+            first = prepared.length * POINTS_OF_A_NEW_CHARACTER if new else 0
+            caller.standing = await self.rate.spend(caller.key, held + first)
         kind = prepared.kind(name)
         if kind is not None and kind not in allowed:
             raise NotAllowed(kind)
         if prepared.refusals:
-            first = prepared.refusals[0]
-            if isinstance(first, TooComplex):
-                raise first
+            refusal = prepared.refusals[0]
+            if isinstance(refusal, TooComplex):
+                raise refusal
             raise Refusal([before_execution(error, correlation_id) for error in prepared.refusals])
         if kind is None:
             if name is not None:
                 raise _invalid(f'Unknown operation named "{name}".', correlation_id)
             raise _invalid(_NAME_NEEDED if prepared.several else _NO_OPERATION, correlation_id)
-        return prepared, kind, points
+        return prepared, kind, points, held
 
     async def _execute(
         self, prepared: Prepared, parameters: Mapping[str, Any], context: RequestContext

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from gateway.limits.rate import POINTS_OF_A_NEW_CHARACTER
+from gateway.limits.rate import NOT_WORTH_GIVING_BACK, POINTS_OF_A_NEW_CHARACTER
 from gateway.limits.settings import LimitSettings
 from resolvers.connection import MAX_FIRST
 from resolvers.query import MAX_NODES
@@ -29,4 +29,5 @@ def test_the_numbers_in_the_text() -> None:
     assert f'"points";q={rate.points};w={rate.window_s}' in text
     assert f"`first` is 1 to {MAX_FIRST} in every list, and `nodes` takes {MAX_NODES} ids" in text
     assert f"A mutation is {MUTATION_WEIGHT} points, and introspection {INTROSPECTION_WEIGHT}" in text
+    assert f"save for the last {NOT_WORTH_GIVING_BACK} points" in text
     assert f"costs {POINTS_OF_A_NEW_CHARACTER} more points for each of its characters" in text
