@@ -178,6 +178,7 @@ def serving_over(
     *,
     state: Path | None = None,
     settings: Mapping[str, Any] | None = None,
+    ownership: Mapping[str, str] | None = None,
 ) -> Iterator[Gateway]:
     """``fieldgate serve`` over systems at base URLs, by vendor. ``settings`` are for every connection."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -192,7 +193,8 @@ def serving_over(
     ]
     file = folder / "fieldgate.yaml"
     # JSON is YAML.
-    file.write_text(json.dumps({"state": {"folder": str(state or folder)}, "connections": connections}))
+    config = {"state": {"folder": str(state or folder)}, "connections": connections}
+    file.write_text(json.dumps({**config, "ownership": dict(ownership or {})}))
     gateway = _start(["serve", "--config", str(file), "--port", "0"], folder, last="Fieldgate is at")
     try:
         yield gateway
