@@ -13,6 +13,8 @@ from typer.main import get_command
 from adapters import registry
 from adapters.emulation.faults import Kind
 from gateway.cli import app
+from gateway.compose import connect, ownership_of
+from gateway.settings import load_config
 from gateway.settings_docs import with_tables
 from resolvers.errors import Code
 
@@ -90,6 +92,35 @@ def test_every_vendor_is_in_the_readme() -> None:
     readme = (ROOT / "README.md").read_text()
     for vendor in registry.ADAPTERS:
         assert f"`{vendor}`" in readme
+
+
+def example_configurations() -> list[tuple[str, str]]:
+    """Each YAML block that connects something, with its document."""
+    return [
+        (document.name, block)
+        for document in DOCUMENTS
+        for block in re.findall(r"^```yaml\n(.*?)^```", document.read_text(), re.MULTILINE | re.DOTALL)
+        if re.search(r"^connections:", block, re.MULTILINE)
+    ]
+
+
+def test_the_documents_show_configurations() -> None:
+    assert {"README.md", "configuration.md", "adding-an-adapter.md"} <= {
+        document for document, _ in example_configurations()
+    }
+
+
+@pytest.mark.parametrize(("document", "text"), example_configurations(), ids=lambda text: text[:20].strip())
+def test_the_configurations_shown_hold_together(document: str, text: str, tmp_path: Path) -> None:
+    """They load as they stand, and every owner that they name can supply its field."""
+    file = tmp_path / "fieldgate.yaml"
+    file.write_text(text)
+    environ = dict.fromkeys(re.findall(r"\$\{([A-Z_]+)", text), "of-the-environment")
+    config = load_config(file, environ)
+    assert config.connections, document
+    ownership = ownership_of(config, connect(config))
+    moved = dict(config.ownership)
+    assert {entry.key: entry.system for entry in ownership if entry.key in moved} == moved
 
 
 # The command line
