@@ -9,21 +9,25 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
 from gateway.commands.engine import CommandEngine
 from gateway.events.service import EventService
 from gateway.limits.rate import Rate
 from gateway.limits.settings import LimitSettings
+from gateway.observability.exposition import metrics_routes
+from gateway.observability.operations import ObservedOperations
+from gateway.observability.settings import ObservabilitySettings
+from gateway.observability.state import GatewayState
+from gateway.observability.trace_context import TraceContextMiddleware
+from gateway.observability.traces import Traces
 from gateway.store.cross_references import SqlCrossReferences
 from gateway.systems.systems import ConnectedSystems
 from gateway.transport.correlation import CorrelationMiddleware
-from gateway.transport.drain import Drain
+from gateway.transport.drain import Drain, DrainMiddleware
 from gateway.transport.fanout import Fanout
 from gateway.transport.graphql_http import GraphQLEndpoint
-from gateway.transport.operation import Operations
+from gateway.transport.health import health_routes
 from gateway.transport.webhooks import webhook_routes
 from gateway.transport.websocket import GraphQLSockets
 from gateway.web.pages import not_found, web_routes
@@ -42,6 +46,8 @@ class Parts:
     references: SqlCrossReferences
     commands: CommandEngine
     events: EventService
+    observability: ObservabilitySettings = field(default_factory=ObservabilitySettings)
+    traces: Traces | None = None
     limits: LimitSettings = field(default_factory=LimitSettings)
     rate: Rate | None = None
 
@@ -53,6 +59,8 @@ class Parts:
         await self.commands.aclose()
         await self.systems.aclose()
         await self.references.aclose()
+        if self.traces is not None:
+            await self.traces.aclose()
 
 
 def create_app(parts: Parts) -> Starlette:
@@ -69,9 +77,24 @@ def create_app(parts: Parts) -> Starlette:
             viewer,
         )
 
-    operations = Operations(build_graph(), make_context, parts.limits, parts.rate)
+    operations = ObservedOperations(
+        build_graph(),
+        make_context,
+        parts.limits,
+        parts.rate,
+        access_log=parts.observability.access_log,
+        tracer=None if parts.traces is None else parts.traces.tracer,
+    )
     fanout = Fanout(make_context, max_waiting=parts.events.queue)
     drain = Drain()
+    sockets = GraphQLSockets(operations, fanout)
+    state = GatewayState(
+        parts.systems.health,
+        parts.events.database,
+        parts.events.inbox.refused,
+        sockets=lambda: sockets.open,
+        draining=lambda: drain.announced,
+    )
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[dict[str, Any]]:
@@ -85,18 +108,17 @@ def create_app(parts: Parts) -> Starlette:
     return Starlette(
         routes=[
             Route("/graphql", GraphQLEndpoint(operations, fanout, drain), methods=None),
-            WebSocketRoute("/graphql", GraphQLSockets(operations, fanout)),
+            WebSocketRoute("/graphql", sockets),
             *webhook_routes(parts.events.inbox),
-            Route("/health/live", _live),
-            Route("/health/ready", _live),
+            *health_routes(drain),
+            *metrics_routes(parts.observability, state),
             *web_routes(),
         ],
-        middleware=[Middleware(CorrelationMiddleware)],
+        middleware=[
+            Middleware(DrainMiddleware, drain=drain),
+            Middleware(CorrelationMiddleware),
+            Middleware(TraceContextMiddleware),
+        ],
         exception_handlers={404: not_found},
         lifespan=lifespan,
     )
-
-
-async def _live(_: Request) -> Response:
-    # A system that is down costs its own fields: the gateway itself is ready without it.
-    return JSONResponse({"status": "ok"})

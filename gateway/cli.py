@@ -129,8 +129,17 @@ async def _serve(config: Config, host: str, port: int) -> None:
         )
     listener = listen(host, port)
     parts = await compose(config)
-    _out.print(f"Fieldgate is at {url_of(host, listener)}/graphql")
-    await serve_all([(create_app(parts), listener)])
+    ready = asyncio.Event()
+
+    async def announce() -> None:
+        await ready.wait()
+        _out.print(f"Fieldgate is at {url_of(host, listener)}/graphql")
+
+    announcing = asyncio.create_task(announce())
+    try:
+        await serve_all([(create_app(parts), listener)], ready=ready, drain_s=config.server.drain_s)
+    finally:
+        announcing.cancel()
 
 
 @schema_app.command("print")

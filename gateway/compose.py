@@ -12,6 +12,8 @@ from gateway.commands.compose import open_commands
 from gateway.events.compose import open_events
 from gateway.events.service import Bell
 from gateway.limits.rate import open_rate
+from gateway.observability.traces import Traces, open_traces
+from gateway.observability.upstream import UpstreamWatch
 from gateway.settings import Config, ConfigError
 from gateway.store.cross_references import SqlCrossReferences
 from gateway.systems.connection import Connection
@@ -20,7 +22,7 @@ from resolvers.mutations.mutation import WRITES
 from schema.ownership import Ownership, OwnershipError, declared_ownership
 
 
-def connect(config: Config) -> ConnectedSystems:
+def connect(config: Config, traces: Traces | None = None) -> ConnectedSystems:
     """Every configured connection. Nothing is sent: the gateway starts with all of them down.
 
     Raises ``ConfigError`` for settings that an adapter finds unusable, such as a key that cannot sign.
@@ -41,6 +43,7 @@ def connect(config: Config) -> ConnectedSystems:
                 adapter,
                 deadline_s=each.settings.deadline_s,
                 max_concurrency=each.settings.max_concurrency,
+                watch=UpstreamWatch(each.name, None if traces is None else traces.tracer),
             )
         )
     if problems:
@@ -83,7 +86,8 @@ async def compose(config: Config, *, on_boundary: Observer | None = None) -> Par
 
     ``on_boundary`` is told of each step of each command.
     """
-    systems = connect(config)
+    traces = open_traces(config.observability)
+    systems = connect(config, traces)
     ownership = ownership_of(config, systems)
     try:
         rate = open_rate(config.limits.rate)
@@ -113,7 +117,17 @@ async def compose(config: Config, *, on_boundary: Observer | None = None) -> Par
         )
         raise ConfigError([config.fault(("state", key), message)]) from error
     events = open_events(config.events, commands.database, systems, outgoing=bell)
-    return Parts(systems, ownership, references, commands, events, config.limits, rate)
+    return Parts(
+        systems,
+        ownership,
+        references,
+        commands,
+        events,
+        observability=config.observability,
+        traces=traces,
+        limits=config.limits,
+        rate=rate,
+    )
 
 
 _NO_DATABASE = "the database cannot be reached with this URL, or its tables cannot be brought up to date"

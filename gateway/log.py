@@ -1,4 +1,4 @@
-"""The log: one JSON object a line on standard error, with the correlation id of the request.
+"""The log: one JSON object a line on standard error, with the correlation id of what it was written for.
 
 Libraries' own loggers write through the same renderer, from warnings up.
 """
@@ -9,12 +9,22 @@ import logging
 import sys
 
 import structlog
+from structlog.typing import EventDict, WrappedLogger
+
+from adapters.http import correlation_id
+
+
+def _with_correlation(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
+    """Whatever set the id: a request, an operation on a socket, an event."""
+    if "correlation_id" not in line and (current := correlation_id.get()) is not None:
+        line["correlation_id"] = current
+    return line
 
 
 def configure_log(level: int = logging.INFO) -> None:
     """Tracebacks are plain: values of local variables could be secrets or personal data."""
     shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
+        _with_correlation,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,

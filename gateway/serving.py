@@ -63,10 +63,13 @@ class _Server(uvicorn.Server):
         await super().startup(sockets=sockets)
         self.ready.set()
 
+    @property
+    def drain(self) -> Drain | None:
+        return self.lifespan.state.get(Drain.KEY)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        drain: Drain | None = self.lifespan.state.get(Drain.KEY)
-        if drain is not None:
-            drain.begin()
+        if self.drain is not None:
+            self.drain.begin()
         await super().shutdown(sockets)
 
     @contextlib.contextmanager
@@ -96,13 +99,25 @@ def server_config(app: ASGIApp, **own: Any) -> uvicorn.Config:
     )
 
 
-async def serve_all(apps: list[tuple[ASGIApp, socket.socket]], *, ready: asyncio.Event | None = None) -> None:
-    """Serves every app until SIGINT or SIGTERM, then lets requests under way finish, first app first."""
+async def serve_all(
+    apps: list[tuple[ASGIApp, socket.socket]], *, ready: asyncio.Event | None = None, drain_s: float = 0
+) -> None:
+    """Serves every app until SIGINT or SIGTERM, then lets requests under way finish, first app first.
+
+    After SIGTERM everything is answered for ``drain_s`` seconds more, while the apps say that they are not
+    ready; a second signal, or SIGINT, ends that.
+    """
     servers = [_Server(server_config(app)) for app, _ in apps]
-    stop = asyncio.Event()
+    told, stop = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def tell(number: int) -> None:
+        if told.is_set() or number == signal.SIGINT:
+            stop.set()
+        told.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, tell, number)
     tasks = [
         asyncio.create_task(server.serve(sockets=[listener]))
         for server, (_, listener) in zip(servers, apps, strict=True)
@@ -110,10 +125,23 @@ async def serve_all(apps: list[tuple[ASGIApp, socket.socket]], *, ready: asyncio
     started = asyncio.gather(*(server.ready.wait() for server in servers))
     if ready is not None:
         started.add_done_callback(lambda all_ready: None if all_ready.cancelled() else ready.set())
-    stopping = asyncio.create_task(stop.wait())
+    stopping = asyncio.create_task(_told_to_stop(servers, told, stop, drain_s))
     await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
     for server, task in zip(servers, tasks, strict=True):
         server.should_exit = True
         await task
     started.cancel()
     stopping.cancel()
+
+
+async def _told_to_stop(
+    servers: list[_Server], told: asyncio.Event, stop: asyncio.Event, drain_s: float
+) -> None:
+    """Returns when it is time to stop; what has to be said before is said."""
+    await told.wait()
+    for server in servers:
+        if server.drain is not None:
+            server.drain.announce()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(drain_s):
+            await stop.wait()

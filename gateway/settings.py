@@ -22,6 +22,7 @@ from adapters.contracts.vocabulary import ANCHORS, System
 from gateway.commands.settings import CommandSettings
 from gateway.events.settings import EventSettings
 from gateway.limits.settings import LimitSettings
+from gateway.observability.settings import ObservabilitySettings
 from gateway.section import Section
 from gateway.settings_yaml import Document, KeyPath, Misplaced
 from gateway.store.settings import StateSettings
@@ -42,6 +43,13 @@ class ServerSettings(Section):
 
     host: str = Field(default="127.0.0.1", min_length=1, description="Address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    drain_s: float = Field(
+        default=3,
+        ge=0,
+        le=300,
+        description="Seconds between SIGTERM and the end of listening, in which the gateway is not ready and "
+        "answers all the same: as long as whoever balances load needs to notice.",
+    )
 
 
 class _ConnectionHead(Section):
@@ -68,6 +76,7 @@ class _Common(Section):
     commands: CommandSettings = CommandSettings()
     events: EventSettings = EventSettings()
     limits: LimitSettings = LimitSettings()
+    observability: ObservabilitySettings = ObservabilitySettings()
     ownership: dict[Annotated[str, AfterValidator(_owned_field)], System] = Field(
         default_factory=dict,
         description="Fields that belong to another system than usual, as in `Customer.phone: ERP`.",

@@ -31,6 +31,7 @@ from gateway.commands.policy import Policy
 from gateway.commands.record import Claim, Conclusion, Problem, Stored, Task
 from gateway.commands.store import CommandStore
 from gateway.commands.target import Target
+from gateway.observability.metrics import COMMAND_ATTEMPTS
 from schema.enums import CommandStatus
 
 _log = structlog.get_logger(__name__)
@@ -103,6 +104,7 @@ class Attempts:
             after = Boundary.AFTER_ANSWER if claim.task is Task.PERFORM else Boundary.AFTER_SETTLE
             self._observe(after, command_id)
         if await self._store.record(claim, conclusion, self._clock.now()):
+            COMMAND_ATTEMPTS.labels(claim.command.verb, conclusion.status.value).inc()
             self._observe(Boundary.AFTER_RECORD, command_id)
         else:
             _log.warning("a command went to another worker while this one had it", command=command_id)

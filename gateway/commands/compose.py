@@ -11,6 +11,7 @@ from gateway.commands.engine import CommandEngine
 from gateway.commands.policy import Policy
 from gateway.commands.settings import CommandSettings
 from gateway.commands.target import WriterTarget
+from gateway.observability.upstream import Asked, Work
 from gateway.store.database import Database, postgresql_url, sqlite_url
 from gateway.store.settings import StateSettings
 from gateway.systems.connection import Connection
@@ -27,10 +28,14 @@ class ConnectionTarget:
         self.concurrency = self._writer.concurrency
 
     async def perform(self, write: Write) -> str:
-        return await self._connection.once(lambda: self._writer.perform(write))
+        return await self._connection.once(
+            lambda: self._writer.perform(write), Asked(Work.WRITE, write.verb.value, 1)
+        )
 
     async def settle(self, write: Write) -> Settled:
-        return await self._connection.once(lambda: self._writer.settle(write))
+        return await self._connection.once(
+            lambda: self._writer.settle(write), Asked(Work.SETTLE, write.verb.value, 1)
+        )
 
 
 async def open_database(state: StateSettings) -> Database:

@@ -20,6 +20,7 @@ from gateway.commands.record import Stored
 from gateway.commands.store import CommandStore
 from gateway.commands.target import Target
 from gateway.commands.worker import Worker
+from gateway.observability.metrics import COMMANDS_ACCEPTED
 from gateway.store.database import Database
 from resolvers.command_port import Command, CommandQuery, KeyReused, NewCommand
 
@@ -69,6 +70,7 @@ class CommandEngine:
         if stored.fingerprint != new.fingerprint:
             raise KeyReused(f"this idempotency key was used before with another {new.verb.value}")
         if fresh:
+            COMMANDS_ACCEPTED.labels(stored.verb).inc()
             self._observe(Boundary.AFTER_ACCEPT, stored.id)
         if not stored.deferred:
             return await self._carried(stored, fresh, now + timedelta(seconds=self._policy.caller_deadline_s))

@@ -20,6 +20,7 @@ from gateway.events.readings import Readings
 from gateway.events.service import Bell, EventService
 from gateway.events.settings import EventSettings
 from gateway.events.worker import InboxWorker
+from gateway.observability.metrics import EVENT_AGE, EVENTS
 from gateway.store.database import Database
 from gateway.systems.systems import ConnectedSystems
 from resolvers.event_port import Event
@@ -66,6 +67,10 @@ def open_events(
         connection = connections.get(event.connection)
         if connection is not None and event.system is connection.system:
             connection.last_event_at = event.observed_at
+        if connection is not None:
+            EVENTS.labels(event.connection, event.type.value).inc()
+            late_s = (event.observed_at - event.occurred_at).total_seconds()
+            EVENT_AGE.labels(event.connection).observe(max(0.0, late_s))
 
     connections = {connection.name: connection for connection in systems.all()}
     return EventService(

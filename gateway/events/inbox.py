@@ -21,6 +21,7 @@ from gateway.commands.clock import Clock
 from gateway.events.dead_letters import bury
 from gateway.events.marks import set_mark
 from gateway.events.tables import inbox
+from gateway.observability.metrics import MESSAGES
 from gateway.store.database import Database
 
 MOST_AT_ONCE = 1000
@@ -68,6 +69,7 @@ class Inbox:
         except Unverified:
             self.refused[connection] += 1
             raise
+        MESSAGES.labels(connection, "webhook").inc()
         try:
             key = source.key(body)
         except Malformed as error:
@@ -99,6 +101,7 @@ class Inbox:
 
         await self._database.write(work)
         if rows:
+            MESSAGES.labels(connection, "fetch").inc(len(rows))
             self._arrived(connection)
 
     async def aclose(self) -> None:

@@ -14,6 +14,7 @@ from gateway.commands.clock import Clock, within
 from gateway.events.inbox import Inbox
 from gateway.events.leases import Leases
 from gateway.events.marks import get_mark
+from gateway.observability.upstream import Asked, Work
 from gateway.store.database import Database
 from gateway.systems.connection import Connection
 
@@ -21,6 +22,8 @@ CATCH_UP_S = 300.0
 """How often a system that pushes is asked for what it may have failed to push; once at the start, too."""
 
 FETCH_S = 60.0
+
+_FETCH = Asked(Work.FETCH, "changes")
 
 
 class Poller:
@@ -65,7 +68,7 @@ class Poller:
 
     async def _fetch(self, mark: str | None) -> Batch | None:
         try:
-            fetching = self._connection.once(lambda: self._source.fetch(mark), vouches=False)
+            fetching = self._connection.once(lambda: self._source.fetch(mark), _FETCH, vouches=False)
             return await within(self._clock, fetching, FETCH_S)
         except TimeoutError:
             raise OutcomeUnknown(f"no answer within {FETCH_S:g} s", timed_out=True) from None

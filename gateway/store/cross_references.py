@@ -45,7 +45,7 @@ class SqlCrossReferences:
     async def open(cls, file: Path) -> SqlCrossReferences:
         """Opens the SQLite file, and makes it where there is none. Raises ``OSError`` or ``DBAPIError``."""
         file.parent.mkdir(parents=True, exist_ok=True)
-        engine = create_async_engine(f"sqlite+aiosqlite:///{file}")
+        engine = create_async_engine(f"sqlite+aiosqlite:///{file}", hide_parameters=True)
         try:
             async with engine.begin() as connection:
                 await connection.exec_driver_sql("PRAGMA journal_mode=WAL")

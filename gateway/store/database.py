@@ -28,7 +28,10 @@ _OBJECT_LOCK = 7_236_402
 
 
 class Database:
-    """Transactions: ``read`` sees what is committed, ``write`` commits all that it did, or nothing."""
+    """Transactions: ``read`` sees what is committed, ``write`` commits all that it did, or nothing.
+
+    Its engines hide the parameters of statements from their errors, which go into the log.
+    """
 
     def __init__(self, writer: AsyncEngine, reader: AsyncEngine) -> None:
         self._writer = writer
@@ -42,7 +45,9 @@ class Database:
         if url.get_backend_name() == "sqlite":
             database = _open_sqlite(url)
         else:
-            engine = create_async_engine(url, pool_size=10, max_overflow=10, pool_pre_ping=True)
+            engine = create_async_engine(
+                url, pool_size=10, max_overflow=10, pool_pre_ping=True, hide_parameters=True
+            )
             database = cls(engine, engine)
         await database.write(_migrate)
         return database
@@ -106,8 +111,10 @@ def postgresql_url(given: str) -> URL:
 def _open_sqlite(url: URL) -> Database:
     if url.database is not None:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    writer = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=BUSY_TIMEOUT_MS / 1000)
-    reader = create_async_engine(url, pool_size=4, max_overflow=4)
+    writer = create_async_engine(
+        url, pool_size=1, max_overflow=0, pool_timeout=BUSY_TIMEOUT_MS / 1000, hide_parameters=True
+    )
+    reader = create_async_engine(url, pool_size=4, max_overflow=4, hide_parameters=True)
     for engine, pragmas in (
         (writer, ("journal_mode=WAL", "synchronous=FULL")),
         (reader, ("query_only=ON",)),

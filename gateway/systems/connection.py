@@ -7,9 +7,9 @@ import statistics
 import time
 import traceback
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
@@ -25,6 +25,8 @@ from adapters.contracts.errors import (
     Unsupported,
 )
 from adapters.contracts.vocabulary import HealthStatus, System
+from adapters.http import observer
+from gateway.observability.upstream import UNSAID, Asked, UpstreamWatch
 from gateway.systems.breaker import CircuitBreaker
 
 T = TypeVar("T")
@@ -51,6 +53,7 @@ class Connection:
         deadline_s: float,
         max_concurrency: int,
         breaker: CircuitBreaker | None = None,
+        watch: UpstreamWatch | None = None,
     ) -> None:
         self.name = name
         self.system = system
@@ -63,9 +66,34 @@ class Connection:
         self._deadline_s = deadline_s
         self._budget = asyncio.Semaphore(max_concurrency)
         self._recent: deque[tuple[float, bool]] = deque(maxlen=100)
+        self._watch = watch or UpstreamWatch(name)
 
-    async def call(self, read: Callable[[], Awaitable[T]]) -> T:
+    async def call(self, read: Callable[[], Awaitable[T]], asked: Asked = UNSAID) -> T:
         """Runs a read within the deadline, the circuit and the budget. Raises only a ``SystemFault``."""
+        return await self._watched(asked, self._call(read))
+
+    async def once(
+        self, act: Callable[[], Awaitable[T]], asked: Asked = UNSAID, *, vouches: bool = True
+    ) -> T:
+        """Runs a write, or the reading that settles one: a single try, within the circuit and the budget.
+
+        Its deadline is the caller's. What it raises that is no ``SystemFault``, the adapter did not foresee.
+        vouches: whether an answer tells that the system is well, and how fast it is. What waits for news
+        does not: it ends well where there was nothing to send, and late where there was nothing to tell.
+        """
+        return await self._watched(asked, self._once(act, vouches))
+
+    async def _watched(self, asked: Asked, work: Coroutine[Any, Any, T]) -> T:
+        token = observer.set(self._watch.watching(asked))
+        try:
+            return await work
+        except SystemFault as fault:
+            self._watch.failed(fault)
+            raise
+        finally:
+            observer.reset(token)
+
+    async def _call(self, read: Callable[[], Awaitable[T]]) -> T:
         started = time.perf_counter()
         sent = False
 
@@ -98,13 +126,7 @@ class Connection:
         self._recent.append((time.perf_counter() - started, True))
         return result
 
-    async def once(self, act: Callable[[], Awaitable[T]], *, vouches: bool = True) -> T:
-        """Runs a write, or the reading that settles one: a single try, within the circuit and the budget.
-
-        Its deadline is the caller's. What it raises that is no ``SystemFault``, the adapter did not foresee.
-        vouches: whether an answer tells that the system is well, and how fast it is. What waits for news
-        does not: it ends well where there was nothing to send, and late where there was nothing to tell.
-        """
+    async def _once(self, act: Callable[[], Awaitable[T]], vouches: bool) -> T:
         started = time.perf_counter()
         try:
             self.breaker.admit()

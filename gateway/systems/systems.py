@@ -12,6 +12,7 @@ from adapters.contracts.fields import Condition, Row
 from adapters.contracts.resource import Order, Page, PageRequest, Resource
 from adapters.contracts.vocabulary import RecordType, System
 from adapters.contracts.writes import Writer
+from gateway.observability.upstream import Asked, Work
 from gateway.systems.connection import Connection
 from resolvers.budget import answer_budget
 from resolvers.ports import Health
@@ -66,7 +67,10 @@ class ConnectedSystems:
         resource = self.resource(connection, record_type)
         call = self._connections[connection].call
         parts = await _all(
-            call(lambda chunk=chunk: resource.read_many(chunk, select))
+            call(
+                lambda chunk=chunk: resource.read_many(chunk, select),
+                Asked(Work.READ_MANY, record_type.value, len(chunk)),
+            )
             for chunk in _chunks(ids, resource.caps.ids_per_call)
         )
         return _counted({record_id: row for part in parts for record_id, row in part.items()})
@@ -85,7 +89,10 @@ class ConnectedSystems:
         resource = self.resource(connection, record_type)
         call = self._connections[connection].call
         parts = await _all(
-            call(lambda chunk=chunk: resource.related(key, chunk, select, where, first, after))
+            call(
+                lambda chunk=chunk: resource.related(key, chunk, select, where, first, after),
+                Asked(Work.RELATED, record_type.value, len(chunk)),
+            )
             for chunk in _chunks(values, resource.caps.keys(key))
         )
         found = {value: page for part in parts for value, page in part.items()}
@@ -106,7 +113,8 @@ class ConnectedSystems:
     ) -> Page:
         resource = self.resource(connection, record_type)
         request = PageRequest(select, where, order, first, after)
-        page = await self._connections[connection].call(lambda: resource.page(request))
+        asked = Asked(Work.PAGE, record_type.value)
+        page = await self._connections[connection].call(lambda: resource.page(request), asked)
         budget = answer_budget.get()
         if budget is not None:
             budget.read(len(page.rows))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import uuid
 
-import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -46,7 +45,6 @@ class CorrelationMiddleware:
             await send(message)
 
         try:
-            with structlog.contextvars.bound_contextvars(correlation_id=request_id):
-                await self._app(scope, receive, send_with_id)
+            await self._app(scope, receive, send_with_id)
         finally:
             correlation_id.reset(token)

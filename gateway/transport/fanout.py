@@ -21,6 +21,7 @@ import structlog
 from graphql import ExecutionResult, GraphQLError, execution
 
 from adapters.http import correlation_id as current_correlation
+from gateway.observability.metrics import DELIVERIES, SUBSCRIPTIONS
 from gateway.transport.errors import UNFORESEEN, in_execution, request_error
 from gateway.transport.operation import MakeContext, Plan
 from gateway.transport.payload import MAX_WAITING, Payload, Sink
@@ -135,6 +136,7 @@ class Group:
 
     def _hand_out(self, payload: _Made) -> None:
         if payload is not None:
+            DELIVERIES.inc(len(self._members))
             for sink in tuple(self._members):
                 sink.next(payload)
 
@@ -238,6 +240,20 @@ class Fanout:
 
     def subscribe(self, plan: Plan, sink: Sink) -> Callable[[], None]:
         """Begins. Gives what ends it, which may be called more than once, and after the end."""
+        leave = self._begin(plan, sink)
+        left = False
+        SUBSCRIPTIONS.inc()
+
+        def leave_once() -> None:
+            nonlocal left
+            if not left:
+                left = True
+                SUBSCRIPTIONS.dec()
+            leave()
+
+        return leave_once
+
+    def _begin(self, plan: Plan, sink: Sink) -> Callable[[], None]:
         group = self._groups.get(plan.key)
         if group is None:
             group = self._groups[plan.key] = Group(plan, self._make_context, self._forget)

@@ -40,6 +40,8 @@ class FrameProtocol(WebSocketsSansIOProtocol):
     """uvicorn's WebSocket protocol, and what ``EXTENSION`` gives to the application."""
 
     on_writable: Callable[[], None] | None = None
+    on_shutdown: Callable[[str], None] | None = None
+    """Told why, and ends the socket in its own time; without it the socket is ended at once."""
 
     def handle_connect(self, event: Any) -> None:
         super().handle_connect(event)
@@ -79,6 +81,10 @@ class FrameProtocol(WebSocketsSansIOProtocol):
     def shutdown(self) -> None:
         """The server ends: clients are told to come back, each after a time of its own."""
         if self.handshake_complete and not self.close_sent:
-            self.end(SERVICE_RESTART, f"Service restart: reconnect after {reconnect_after_ms()} ms")
+            reason = f"Service restart: reconnect after {reconnect_after_ms()} ms"
+            if self.on_shutdown is not None:
+                self.on_shutdown(reason)
+            else:
+                self.end(SERVICE_RESTART, reason)
         else:
             super().shutdown()

@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 from starlette.types import Receive, Scope, Send
 
+from gateway.observability.metrics import SLOW_CONSUMERS
 from gateway.transport.drain import Drain, reconnect_after_ms
 from gateway.transport.errors import request_error
 from gateway.transport.fanout import Fanout
@@ -98,6 +99,7 @@ class EventStream:
             error = request_error(Code.RATE_LIMITED, message, self._plan.watch.context.correlation_id)
             error["extensions"] |= {"retryable": True, "cursor": self._last}
             self._queue.clear()
+            SLOW_CONSUMERS.labels("sse").inc()
             self.fail(error)
             return
         self._queue.append(payload)

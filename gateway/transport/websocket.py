@@ -21,9 +21,10 @@ from starlette.types import Receive, Scope, Send
 
 from adapters.http import correlation_id as current_correlation
 from gateway.limits.caller import Caller, caller_of
+from gateway.observability.metrics import SLOW_CONSUMERS
 from gateway.transport.errors import UNFORESEEN, request_error
 from gateway.transport.fanout import Fanout
-from gateway.transport.frames import EXTENSION
+from gateway.transport.frames import EXTENSION, SERVICE_RESTART
 from gateway.transport.operation import BadParameters, Operations, Refusal, checked_parameters
 from gateway.transport.payload import Payload
 from resolvers.errors import Code
@@ -66,6 +67,7 @@ class Wire(Protocol):
     """What a socket is written with: ``gateway.transport.frames``."""
 
     on_writable: Callable[[], None] | None
+    on_shutdown: Callable[[str], None] | None
 
     @property
     def congested(self) -> bool: ...
@@ -102,6 +104,11 @@ class GraphQLSockets:
         self._heartbeat_s = heartbeat_s
         self._sockets: dict[_Socket, None] = {}
         self._heart: asyncio.TimerHandle | None = None
+
+    @property
+    def open(self) -> int:
+        """How many sockets there are."""
+        return len(self._sockets)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
@@ -173,6 +180,7 @@ class _Socket:
         "_of",
         "_operations",
         "_queue",
+        "_retiring",
         "_room",
         "_timeout",
         "_wire",
@@ -186,7 +194,9 @@ class _Socket:
         self._operations: dict[str, _Operation | asyncio.Task[None]] = {}
         self._queue: deque[tuple[bytes, bytes, _Operation | None, str]] = deque()
         self._room: asyncio.Event | None = None
+        self._retiring: str | None = None
         wire.on_writable = self._flush
+        wire.on_shutdown = self.retire
         self._timeout = asyncio.get_running_loop().call_later(
             of.init_timeout_s, self.close, Close.INIT_TIMEOUT, "Connection initialisation timeout"
         )
@@ -212,7 +222,7 @@ class _Socket:
         self._closed = True
         self._timeout.cancel()
         self._queue.clear()
-        self._wire.on_writable = None
+        self._wire.on_writable = self._wire.on_shutdown = None
         operations, self._operations = self._operations, {}
         for operation in operations.values():
             operation.end() if isinstance(operation, _Operation) else operation.cancel()
@@ -220,6 +230,13 @@ class _Socket:
     def close(self, code: Close, reason: str) -> None:
         self.leave()
         self._wire.end(code, reason)
+
+    def retire(self, reason: str) -> None:
+        """The server ends: the client is told to come back, once what it asked for is answered."""
+        self._retiring = reason
+        if not any(isinstance(each, asyncio.Task) for each in self._operations.values()):
+            self.leave()
+            self._wire.end(SERVICE_RESTART, reason)
 
     def ping(self) -> None:
         if self._acknowledged and not self._closed:
@@ -231,6 +248,7 @@ class _Socket:
             if len(self._queue) >= self._of.max_waiting:
                 last = None if operation is None else operation.last
                 resume = "" if last is None else f"; resume after {last}"
+                SLOW_CONSUMERS.labels("websocket").inc()
                 self.close(Close.SLOW_CONSUMER, f"Slow consumer{resume}")
                 return
             self._queue.append((head, body, operation, cursor))
@@ -345,6 +363,8 @@ class _Socket:
             del self._operations[operation_id]
             for message in messages:
                 self._say(message)
+            if self._retiring is not None:
+                self.retire(self._retiring)
 
     def _error(self, operation_id: str, errors: Sequence[Mapping[str, Any]]) -> None:
         self._say({"id": operation_id, "type": "error", "payload": errors})

@@ -179,8 +179,12 @@ def serving_over(
     state: Path | None = None,
     settings: Mapping[str, Any] | None = None,
     ownership: Mapping[str, str] | None = None,
+    sections: Mapping[str, Any] | None = None,
 ) -> Iterator[Gateway]:
-    """``fieldgate serve`` over systems at base URLs, by vendor. ``settings`` are for every connection."""
+    """``fieldgate serve`` over systems at base URLs, by vendor. ``settings`` are for every connection.
+
+    It ends without waiting for who balances load, and logs no operations, unless ``sections`` say otherwise.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     connections = [
         {
@@ -193,8 +197,15 @@ def serving_over(
     ]
     file = folder / "fieldgate.yaml"
     # JSON is YAML.
-    config = {"state": {"folder": str(state or folder)}, "connections": connections}
-    file.write_text(json.dumps({**config, "ownership": dict(ownership or {})}))
+    config = {
+        "server": {"drain_s": 0},
+        "observability": {"access_log": False},
+        **(sections or {}),
+        "state": {"folder": str(state or folder)},
+        "connections": connections,
+        "ownership": dict(ownership or {}),
+    }
+    file.write_text(json.dumps(config))
     gateway = _start(["serve", "--config", str(file), "--port", "0"], folder, last="Fieldgate is at")
     try:
         yield gateway

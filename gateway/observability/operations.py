@@ -1,0 +1,191 @@
+"""Operations that are seen: each is counted, traced, and has its line in the log."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Collection, Iterable, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import strawberry
+import structlog
+from graphql import OperationType
+
+from gateway.limits.caller import Caller
+from gateway.limits.rate import Rate
+from gateway.limits.settings import LimitSettings
+from gateway.observability import metrics
+from gateway.observability.trace_context import callers
+from gateway.observability.upstream import Tally, tally
+from gateway.transport.operation import MakeContext, NotAllowed, Operations, Plan, Refusal
+from resolvers.errors import Code
+from resolvers.viewer import Viewer
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span, Tracer
+
+_access = structlog.get_logger("fieldgate.access")
+
+MAX_NAME = 100
+UNKNOWN = "unknown"
+"""The kind of an operation that could not be made out."""
+
+
+class ObservedOperations(Operations):
+    """``access_log``: whether each operation writes a line. ``tracer``: None makes no spans."""
+
+    def __init__(
+        self,
+        graph: strawberry.Schema,
+        make_context: MakeContext,
+        limits: LimitSettings | None = None,
+        rate: Rate | None = None,
+        *,
+        access_log: bool = False,
+        tracer: Tracer | None = None,
+    ) -> None:
+        super().__init__(graph, make_context, limits, rate)
+        self.access_log = access_log
+        self.tracer = tracer
+
+    async def answer(
+        self,
+        parameters: Mapping[str, Any],
+        correlation_id: str,
+        viewer: Viewer,
+        caller: Caller,
+        allowed: Collection[OperationType],
+    ) -> dict[str, Any]:
+        with _Observation(self, parameters, correlation_id, viewer) as seen:
+            body = await super().answer(parameters, correlation_id, viewer, caller, allowed)
+            seen.answered(body)
+        return body
+
+    async def plan(
+        self, parameters: Mapping[str, Any], correlation_id: str, viewer: Viewer, caller: Caller
+    ) -> Plan:
+        with _Observation(self, parameters, correlation_id, viewer):
+            return await super().plan(parameters, correlation_id, viewer, caller)
+
+    def described(self, parameters: Mapping[str, Any]) -> tuple[str, str | None]:
+        """The kind and the name of the operation that is meant, where the document has been looked at."""
+        query: str = parameters["query"]
+        if not self._documents.known(query):
+            return UNKNOWN, None
+        operation = self._documents.prepare(query).operation(parameters.get("operationName"))
+        if operation is None:
+            return UNKNOWN, None
+        name = None if operation.name is None else operation.name.value[:MAX_NAME]
+        return operation.operation.value, name
+
+
+class _Observation:
+    """One operation, from the moment its request was read."""
+
+    def __init__(
+        self, of: ObservedOperations, parameters: Mapping[str, Any], correlation_id: str, viewer: Viewer
+    ) -> None:
+        self._of = of
+        self._parameters = parameters
+        self._correlation_id = correlation_id
+        self._viewer = viewer
+        self._outcome = "ok"
+        self._codes: list[str] = []
+        self._tally = Tally()
+        self._span: Span | None = None
+
+    def answered(self, body: Mapping[str, Any]) -> None:
+        errors = body.get("errors")
+        if errors:
+            self._outcome = "partial" if body.get("data") else "failed"
+            self._codes = _codes(errors)
+
+    def __enter__(self) -> Self:
+        self._started = time.perf_counter()
+        self._counting = tally.set(self._tally)
+        if self._of.tracer is not None:
+            self._span, self._spanning = _begun(self._of.tracer)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        tally.reset(self._counting)
+        elapsed_s = time.perf_counter() - self._started
+        if error is not None:
+            self._outcome, self._codes = _refused(error)
+        operation, name = self._of.described(self._parameters)
+        metrics.OPERATIONS.labels(operation, self._outcome).inc()
+        metrics.OPERATION_SECONDS.labels(operation).observe(elapsed_s)
+        if Code.RATE_LIMITED.value in self._codes:
+            metrics.RATE_LIMITED.inc()
+        for code in self._codes:
+            metrics.OPERATION_ERRORS.labels(operation, code).inc()
+        if self._span is None and not self._of.access_log:
+            return
+        digest = hashlib.sha256(self._parameters["query"].encode()).hexdigest()
+        if self._span is not None:
+            self._end_span(self._span, operation, name, digest)
+        if self._of.access_log:
+            _access.info(
+                "operation",
+                correlation_id=self._correlation_id,
+                kind=operation,
+                operation=name,
+                document=digest,
+                subject=self._viewer.subject,
+                status=self._outcome,
+                codes=self._codes,
+                duration_ms=round(elapsed_s * 1000, 2),
+                upstream_calls=self._tally.calls,
+            )
+
+    def _end_span(self, span: Span, operation: str, name: str | None, digest: str) -> None:
+        from opentelemetry import context
+        from opentelemetry.trace import Status, StatusCode
+
+        context.detach(self._spanning)
+        span.update_name(operation if name is None else f"{operation} {name}")
+        span.set_attributes(
+            {
+                "graphql.operation.type": operation,
+                "graphql.document.sha256": digest,
+                "fieldgate.outcome": self._outcome,
+                "fieldgate.error_codes": self._codes,
+                "fieldgate.upstream_calls": self._tally.calls,
+                "fieldgate.correlation_id": self._correlation_id,
+            }
+        )
+        if name is not None:
+            span.set_attribute("graphql.operation.name", name)
+        if self._outcome == "failed":
+            span.set_status(Status(StatusCode.ERROR))
+        span.end()
+
+
+def _begun(tracer: Tracer) -> tuple[Span, Any]:
+    """A span beneath the caller's own, and what ends its being the current one."""
+    from opentelemetry import context
+    from opentelemetry.trace import SpanKind, set_span_in_context
+    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+    caller = callers.get()
+    around = None if caller is None else TraceContextTextMapPropagator().extract(caller.headers)
+    span = tracer.start_span("operation", context=around, kind=SpanKind.SERVER)
+    return span, context.attach(set_span_in_context(span, around))
+
+
+def _codes(errors: Iterable[Mapping[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(error["extensions"]["code"] for error in errors))
+
+
+def _refused(error: BaseException) -> tuple[str, list[str]]:
+    """The outcome and the codes of an operation that ended without an answer."""
+    if isinstance(error, Refusal):
+        return "failed" if error.unforeseen else "refused", _codes(error.errors)
+    if isinstance(error, NotAllowed):
+        return "refused", [Code.BAD_USER_INPUT.value]
+    if isinstance(error, Exception):
+        return "failed", [Code.INTERNAL.value]
+    return "cancelled", []
