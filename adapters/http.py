@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import email.utils
 import re
+import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import ContextVar
@@ -18,17 +19,18 @@ from datetime import UTC
 from decimal import Decimal
 from typing import Any, Protocol
 
-import httpx
 import msgspec
 
 from adapters.contracts.errors import (
     Malformed,
-    OutcomeUnknown,
     SystemFault,
     Throttled,
-    Unreachable,
     fault_for_status,
 )
+from adapters.wire.address import Address, Base, is_absolute, parse_base
+from adapters.wire.coding import ACCEPTED
+from adapters.wire.pool import Pool
+from adapters.wire.request import encode_form, header_lines, request_bytes, target_of
 
 correlation_id: ContextVar[str | None] = ContextVar("fieldgate_correlation_id", default=None)
 """Sent on every upstream call as ``x-correlation-id``; the transport of the graph sets it."""
@@ -168,9 +170,10 @@ observer: ContextVar[Observer | None] = ContextVar("fieldgate_observer", default
 
 
 class HttpClient:
-    """A pool of keep-alive connections to one base URL.
+    """Pools of keep-alive connections: to one base URL, and to any other that a whole URL names.
 
-    ``timeout_s`` bounds a single call; the deadline of a whole load is the gateway's business.
+    ``timeout_s`` bounds a single call, the wait for a connection included; the deadline of a whole load is
+    the gateway's business. ``tls`` replaces the trusted authorities of the machine.
     """
 
     def __init__(
@@ -181,16 +184,24 @@ class HttpClient:
         timeout_s: float = 10.0,
         max_connections: int = 20,
         headers: Mapping[str, str] | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._authenticator = authenticator
-        self._http = httpx.AsyncClient(
-            base_url=base_url,
-            timeout=httpx.Timeout(timeout_s),
-            limits=httpx.Limits(max_connections=max_connections, max_keepalive_connections=max_connections),
-            headers={"accept": "application/json", "user-agent": "fieldgate/0.1", **(headers or {})},
-            follow_redirects=False,
-            trust_env=False,
-        )
+        self._timeout_s = timeout_s
+        self._max_connections = max_connections
+        self._tls = tls
+        self._base = parse_base(base_url)
+        self._pools: dict[Address, Pool] = {}
+        self._fixed = {
+            "accept": "application/json",
+            "accept-encoding": ACCEPTED,
+            "user-agent": "fieldgate/0.1",
+            **{name.lower(): value for name, value in (headers or {}).items()},
+        }
+        if self._base.authorization is not None:
+            self._fixed.setdefault("authorization", self._base.authorization)
+        self._own = self._pool(self._base.address)
+        self._lines = header_lines([("host", self._base.address.authority), *self._fixed.items()])
 
     async def send(
         self,
@@ -231,7 +242,7 @@ class HttpClient:
             content = msgspec.json.encode(json)
             headers["content-type"] = "application/json"
         elif form is not None:
-            content = str(httpx.QueryParams(list(form))).encode()
+            content = encode_form(form).encode()
             headers["content-type"] = "application/x-www-form-urlencoded"
         if (correlation := correlation_id.get()) is not None:
             headers["x-correlation-id"] = correlation
@@ -240,25 +251,58 @@ class HttpClient:
         started = time.perf_counter()
         status, size = None, 0
         try:
-            answer = await self._http.request(
-                method, path, params=list(params) if params else None, headers=headers, content=content
-            )
-            status, size = answer.status_code, len(answer.content)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise Unreachable(f"no connection ({type(error).__name__})") from error
-        except httpx.TimeoutException as error:
-            raise OutcomeUnknown("no answer in time", timed_out=True) from error
-        except httpx.DecodingError as error:
-            raise Malformed("the answer's content encoding is broken") from error
-        except httpx.TransportError as error:
-            raise OutcomeUnknown(f"the connection broke ({type(error).__name__})") from error
+            pool, request = self._request(method, path, params, headers, content)
+            answer = await pool.request(request, method)
+            status, size = answer.status, len(answer.body)
         finally:
             if ended is not None:
                 ended(Call(method, path, status, size, time.perf_counter() - started))
-        return Response(answer.status_code, answer.headers, answer.content)
+        return Response(*answer)
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        params: Params | None,
+        headers: Mapping[str, str],
+        content: bytes | None,
+    ) -> tuple[Pool, bytes]:
+        """Where to send it, and what. A header of the request takes the place of the client's own."""
+        if is_absolute(path):
+            base, target = _split(path)
+            pool = self._pool(base.address)
+        else:
+            base, target = self._base, f"{self._base.path}{path}"
+            pool = self._own
+        if base is self._base and self._fixed.keys().isdisjoint(headers):
+            lines = f"{self._lines}{header_lines(headers.items())}" if headers else self._lines
+        else:
+            fixed = dict(self._fixed)
+            if base is not self._base and self._base.authorization is not None:
+                # Credentials of one address are no other's business.
+                fixed.pop("authorization", None)
+            lines = header_lines([("host", base.address.authority), *{**fixed, **headers}.items()])
+        return pool, request_bytes(method, target_of(target, params), lines, content)
+
+    def _pool(self, address: Address) -> Pool:
+        pool = self._pools.get(address)
+        if pool is None:
+            pool = self._pools[address] = Pool(
+                address, timeout_s=self._timeout_s, max_connections=self._max_connections, tls=self._tls
+            )
+        return pool
 
     async def aclose(self) -> None:
-        await self._http.aclose()
+        for pool in self._pools.values():
+            await pool.aclose()
+
+
+def _split(url: str) -> tuple[Base, str]:
+    """A whole URL as its origin and what is asked of it."""
+    base = parse_base(url)
+    _, _, rest = url.partition("://")
+    _, slash, target = rest.partition("/")
+    return base, f"{slash}{target}" or "/"
 
 
 _DAY_S = 86_400.0

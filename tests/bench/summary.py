@@ -29,7 +29,7 @@ def _origin(runs: list[Mapping[str, Any]], commit: str) -> list[str]:
     # The gateway is measured beside each peer, a peer beside the gateway alone.
     reps = Counter((run["target"], run["q"], run["conns"]) for run in runs if "://" not in run["target"])
     foreign = max(run["foreign_cpu"] for run in runs)
-    packages = ", ".join(f"{name} {version(name)}" for name in ("uvicorn", "httpx", "strawberry-graphql"))
+    packages = ", ".join(f"{name} {version(name)}" for name in ("uvicorn", "httptools", "strawberry-graphql"))
     return [
         f"Measured {datetime.now(UTC):%Y-%m-%d} at commit {commit}.",
         f"Runs of each with a peer: {min(reps.values())}.",

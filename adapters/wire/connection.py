@@ -1,0 +1,247 @@
+"""One connection to a system: a request, its answer, then the next."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import NamedTuple, cast
+
+import httptools
+
+from adapters.contracts.errors import Malformed, OutcomeUnknown, SystemFault
+
+MAX_HEAD_BYTES = 65_536
+MAX_BODY_BYTES = 64 * 1024 * 1024
+"""Of an answer, before and after its content coding. A page of any vendor's list is far below."""
+
+_SWITCHING_PROTOCOLS = 101
+
+
+class Answer(NamedTuple):
+    """What came back. Header names are in lower case; a header that came more often is joined by commas."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class Stale(Exception):
+    """The other side had closed the idle connection: not a byte of an answer came."""
+
+
+class WireConnection(asyncio.Protocol):
+    """A keep-alive connection. It has one exchange at a time; ``reusable`` tells whether it can have another.
+
+    ``on_lost`` is told once when it is gone.
+    """
+
+    __slots__ = (
+        "_complete",
+        "_head_bytes",
+        "_head_only",
+        "_headed",
+        "_headers",
+        "_heard",
+        "_keep",
+        "_loop",
+        "_on_lost",
+        "_parser",
+        "_parts",
+        "_size",
+        "_status",
+        "_timer",
+        "_transport",
+        "_used",
+        "_waiter",
+        "idle_since",
+    )
+
+    def __init__(self, on_lost: Callable[[WireConnection], None]) -> None:
+        self._on_lost = on_lost
+        self._parser = httptools.HttpResponseParser(self)
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport | None = None
+        self._waiter: asyncio.Future[Answer] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._used = False
+        self._keep = True
+        self._head_only = False
+        self.idle_since = 0.0
+        self._reset()
+
+    def _reset(self) -> None:
+        self._status = self._size = self._head_bytes = 0
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._parts: list[bytes] = []
+        self._heard = self._headed = self._complete = False
+
+    # What the pool asks
+
+    @property
+    def reusable(self) -> bool:
+        """Whether nothing is under way, and nothing speaks against another exchange."""
+        transport = self._transport
+        return self._keep and self._waiter is None and transport is not None and not transport.is_closing()
+
+    def exchange(self, request: bytes, deadline: float, *, head_only: bool) -> asyncio.Future[Answer]:
+        """Sends a whole request. The future fails with a ``SystemFault``, or with ``Stale``.
+
+        deadline: by the loop's clock. head_only: the answer has no body, whatever its head says.
+        """
+        assert self._transport is not None
+        self._reset()
+        self._head_only = head_only
+        self._waiter = self._loop.create_future()
+        self._timer = self._loop.call_at(deadline, self._expire)
+        self._transport.write(request)
+        return self._waiter
+
+    def abandon(self) -> None:
+        """Closes at once; whoever waits for an answer has given up, or hears that it is lost."""
+        self._fail(OutcomeUnknown("the connection was closed before the answer came"))
+        if self._transport is not None:
+            self._transport.abort()
+
+    def close(self) -> None:
+        """Closes an idle connection in good order."""
+        self._keep = False
+        if self._transport is not None:
+            self._transport.close()
+
+    # What the loop tells
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        if self._waiter is None:
+            # Nobody asked: what comes next could be taken for the answer to another request.
+            self.close()
+            return
+        self._heard = True
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self._keep = False
+            if not self._complete:
+                self._break(
+                    Malformed(f"the answer is longer than {MAX_BODY_BYTES} bytes")
+                    if self._size > MAX_BODY_BYTES
+                    else OutcomeUnknown("the answer is not HTTP as it should be")
+                )
+                return
+        if self._complete:
+            self._finish()
+        elif not self._headed:
+            self._head_bytes += len(data)
+            if self._head_bytes > MAX_HEAD_BYTES:
+                self._break(Malformed(f"the head of the answer is longer than {MAX_HEAD_BYTES} bytes"))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._waiter is not None:
+            if exc is None and self._headed and self._ends_with_connection():
+                self._finish()
+            elif self._used and not self._heard:
+                self._fail(Stale())
+            else:
+                self._fail(OutcomeUnknown("the connection broke before the answer was whole"))
+        self._transport = None
+        self._on_lost(self)
+
+    # What the parser tells
+
+    def on_message_begin(self) -> None:
+        if self._complete:
+            # More than one answer to one request.
+            self._keep = False
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._headed:
+            self._headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        if self._complete:
+            return
+        status = self._parser.get_status_code()
+        if status < 200:
+            # An answer for the meantime (RFC 9110, 15.2): the real one follows.
+            self._headers.clear()
+            return
+        self._status = status
+        self._headed = True
+        if self._head_only:
+            self._complete = True
+            self._keep = False
+
+    def on_body(self, body: bytes) -> None:
+        if self._complete:
+            return
+        self._size += len(body)
+        if self._size > MAX_BODY_BYTES:
+            raise ValueError("too long")
+        self._parts.append(body)
+
+    def on_message_complete(self) -> None:
+        if self._headed and not self._complete:
+            self._complete = True
+            self._keep = self._parser.should_keep_alive()
+
+    # How an exchange ends
+
+    def _finish(self) -> None:
+        waiter = self._released()
+        parts = self._parts
+        body = parts[0] if len(parts) == 1 else b"".join(parts)
+        assert self._transport is not None
+        if self._transport.get_write_buffer_size():
+            # It answered before it had heard all: what is left would be read as another request.
+            self._keep = False
+        if waiter is not None:
+            waiter.set_result(Answer(self._status, _decoded(self._headers), body))
+
+    def _expire(self) -> None:
+        self._break(OutcomeUnknown("no answer in time", timed_out=True))
+
+    def _break(self, fault: SystemFault) -> None:
+        self._fail(fault)
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _fail(self, fault: SystemFault | Stale) -> None:
+        self._keep = False
+        waiter = self._released()
+        if waiter is not None:
+            waiter.set_exception(fault)
+
+    def _released(self) -> asyncio.Future[Answer] | None:
+        """Ends the exchange; gives whom to tell, where somebody still waits."""
+        waiter, self._waiter = self._waiter, None
+        self._used = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        return waiter if waiter is not None and not waiter.done() else None
+
+    def _ends_with_connection(self) -> bool:
+        """Whether the body has no other end than the connection's (RFC 9112, 6.3)."""
+        names = {name.lower() for name, _ in self._headers}
+        return b"content-length" not in names and b"transfer-encoding" not in names
+
+
+_NAMES: dict[bytes, str] = {}
+"""Names as they came, in lower case: there are few, and they come again and again."""
+
+_MAX_NAMES = 1_024
+
+
+def _decoded(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for raw, value in headers:
+        name = _NAMES.get(raw)
+        if name is None:
+            if len(_NAMES) >= _MAX_NAMES:
+                _NAMES.clear()
+            name = _NAMES[raw] = raw.decode("latin-1").lower()
+        text = value.decode("latin-1").strip(" \t")
+        found[name] = f"{found[name]}, {text}" if name in found else text
+    return found
