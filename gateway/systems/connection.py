@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import structlog
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
 from adapters.contracts.adapter import Adapter
 from adapters.contracts.errors import (
@@ -150,21 +149,26 @@ class Connection:
         return result
 
     async def _tried(self, read: Callable[[], Awaitable[T]], started: float) -> T:
-        def worth_it(error: BaseException) -> bool:
-            if isinstance(error, Throttled):
-                left = self._deadline_s - (time.perf_counter() - started)
-                return error.retry_after_s is not None and error.retry_after_s < left / 2
-            return isinstance(error, (Unreachable, OutcomeUnknown)) and not getattr(error, "timed_out", False)
-
-        async for attempt in AsyncRetrying(
-            stop=stop_after_attempt(ATTEMPTS),
-            retry=retry_if_exception(worth_it),
-            wait=_wait_as_told,
-            reraise=True,
-        ):
-            with attempt:
+        for _ in range(ATTEMPTS - 1):
+            try:
                 return await read()
-        raise AssertionError("unreachable: the last attempt returns or raises")
+            except SystemFault as fault:
+                wait_s = self._wait_s(fault, started)
+                if wait_s is None:
+                    raise
+            await asyncio.sleep(wait_s)
+        return await read()
+
+    def _wait_s(self, fault: SystemFault, started: float) -> float | None:
+        """How long to wait before another try; None where another would not help, or come too late."""
+        match fault:
+            case Throttled(retry_after_s=float() as told):
+                left = self._deadline_s - (time.perf_counter() - started)
+                return told if told < left / 2 else None
+            case Unreachable() | OutcomeUnknown(timed_out=False):
+                return 0.0
+            case _:
+                return None
 
     async def _understood(self, read: Callable[[], Awaitable[T]]) -> T:
         try:
@@ -221,10 +225,3 @@ class Connection:
         throttled = self.throttled_until is not None and self.throttled_until > datetime.now(UTC)
         last_failed = bool(self._recent) and not self._recent[-1][1]
         return HealthStatus.DEGRADED if throttled or last_failed else HealthStatus.UP
-
-
-def _wait_as_told(state: RetryCallState) -> float:
-    error = state.outcome.exception() if state.outcome is not None else None
-    if isinstance(error, Throttled) and error.retry_after_s is not None:
-        return error.retry_after_s
-    return 0.0

@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 import uuid
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from adapters.http import correlation_id
 
 HEADER = "x-correlation-id"
+_RAW = HEADER.encode()
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._:-]{8,128}")
 
 
@@ -33,15 +33,17 @@ class CorrelationMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = next(
-            (value.decode("latin-1") for name, value in scope["headers"] if name == HEADER.encode()), ""
-        )
+        given = ""
+        for name, value in scope["headers"]:
+            if name == _RAW:
+                given = value.decode("latin-1")
+                break
         request_id = given if _WELL_FORMED.fullmatch(given) else uuid.uuid4().hex
         token = correlation_id.set(request_id)
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)[HEADER] = request_id
+                message["headers"] = [*message.get("headers", ()), (_RAW, request_id.encode())]
             await send(message)
 
         try:

@@ -7,11 +7,12 @@ https://graphql.github.io/graphql-over-http/draft/): a request that cannot be ex
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Mapping, Sequence
 from email.message import Message
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 import structlog
@@ -73,9 +74,7 @@ class GraphQLEndpoint:
 
     async def _respond(self, request: Request) -> Response | EventStream:
         correlation_id = current_correlation_id()
-        accept = _weights(",".join(request.headers.getlist("accept")))
-        media = _media_type(accept)
-        streams = accept.get(EVENT_STREAM, 0.0) > 0
+        media, streams = _accepted(",".join(request.headers.getlist("accept")))
         if media is None and not streams:
             return _answer(
                 406, PLAIN_JSON, [request_error(Code.BAD_USER_INPUT, _NOT_ACCEPTABLE, correlation_id)]
@@ -159,9 +158,41 @@ _NOT_ACCEPTABLE = (
 
 _HEADERS = {"cache-control": "no-store", "vary": "accept", "x-content-type-options": "nosniff"}
 
+_REMEMBERED_BYTES = 200
+"""Header values up to this length are parsed once: callers send the same few again and again."""
+
+
+class _Json(Response):
+    """An answer in JSON, with headers that are encoded once for all."""
+
+    _fixed: ClassVar = {
+        media: [
+            (b"content-type", f"{media}; charset=utf-8".encode()),
+            *((name.encode(), value.encode()) for name, value in _HEADERS.items()),
+        ]
+        for media in (GRAPHQL_JSON, PLAIN_JSON)
+    }
+
+    def __init__(self, status: int, media: str, body: bytes) -> None:
+        self.status_code = status
+        self.body = body
+        self.background = None
+        self.raw_headers = [*self._fixed[media], (b"content-length", str(len(body)).encode())]
+
 
 def _refusal(message: str, correlation_id: str) -> dict[str, Any]:
     return request_error(Code.BAD_USER_INPUT, message, correlation_id)
+
+
+def _accepted(accept: str) -> tuple[str | None, bool]:
+    """What an Accept header allows: the media type of one answer, None for none; and whether events."""
+    return _parsed_accept(accept) if len(accept) <= _REMEMBERED_BYTES else _parsed_accept.__wrapped__(accept)
+
+
+@functools.lru_cache(256)
+def _parsed_accept(accept: str) -> tuple[str | None, bool]:
+    weights = _weights(accept)
+    return _media_type(weights), weights.get(EVENT_STREAM, 0.0) > 0
 
 
 def _weights(accept: str) -> dict[str, float]:
@@ -189,16 +220,27 @@ def _media_type(weights: Mapping[str, float]) -> str | None:
     return GRAPHQL_JSON if plain <= 0 or (named and modern >= plain) else PLAIN_JSON
 
 
+def _content_type(header: str) -> tuple[str, str]:
+    """The media type of a Content-Type header, and its character set."""
+    return _parsed_type(header) if len(header) <= _REMEMBERED_BYTES else _parsed_type.__wrapped__(header)
+
+
+@functools.lru_cache(64)
+def _parsed_type(header: str) -> tuple[str, str]:
+    content = Message()
+    content["content-type"] = header
+    return content.get_content_type(), content.get_content_charset() or "utf-8"
+
+
 async def _parameters(request: Request, max_body_bytes: int) -> dict[str, Any]:
     if request.method == "GET":
         return _from_query(request)
     if request.method != "POST":
         raise _BadRequest(405, "GraphQL is asked by GET or POST", allow="GET, POST")
-    content = Message()
-    content["content-type"] = request.headers.get("content-type", "text/plain")
-    if content.get_content_type() != PLAIN_JSON:
+    kind, charset = _content_type(request.headers.get("content-type", "text/plain"))
+    if kind != PLAIN_JSON:
         raise _BadRequest(415, f"The body must be {PLAIN_JSON}", accept_post=PLAIN_JSON)
-    if (content.get_content_charset() or "utf-8") not in {"utf-8", "utf8"}:
+    if charset not in {"utf-8", "utf8"}:
         raise _BadRequest(415, "The body must be UTF-8")
     if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
         raise _BadRequest(415, "The body must not be compressed", accept_encoding="identity")
@@ -255,8 +297,4 @@ def _answer(status: int, media: str, errors: Sequence[Mapping[str, Any]]) -> Res
 
 
 def _json(status: int, media: str, body: dict[str, Any]) -> Response:
-    return Response(
-        orjson.dumps(body),
-        status,
-        headers={"content-type": f"{media}; charset=utf-8", **_HEADERS},
-    )
+    return _Json(status, media, orjson.dumps(body))
