@@ -11,6 +11,7 @@ from adapters.contracts.fields import Row
 from adapters.contracts.resource import PageRequest
 from adapters.contracts.vocabulary import RecordType
 from adapters.rest.client import RestClient
+from adapters.rest.events import RestEvents
 from adapters.rest.faults import Faults
 from adapters.rest.mapping import compile_resource
 from adapters.rest.resource import RestResource
@@ -38,6 +39,9 @@ class RestAdapter(Adapter):
                 raise faults.as_error("resources")
             self._resources[record_type] = RestResource(self._client, record_type, form, mapped)
         self.resources = self._resources
+        if settings.events is not None:
+            maps = {record_type: resource.fields for record_type, resource in self._resources.items()}
+            self.events = RestEvents(settings.events, maps)
 
     async def check(self) -> list[Finding]:
         return [

@@ -23,7 +23,7 @@ Parameter = Annotated[str, Field(min_length=1, max_length=100, description="Name
 UrlPath = Annotated[str, Field(pattern=r"^/[^?#\s]*$", description="Path below the base URL.")]
 
 
-def _short(key: str) -> BeforeValidator:
+def short(key: str) -> BeforeValidator:
     """A text stands for a mapping with that text alone."""
     return BeforeValidator(lambda raw: {key: raw} if isinstance(raw, str) else raw)
 
@@ -157,14 +157,12 @@ class Words(Section):
 class FilterForm(Section):
     """What one canonical field can be filtered by, in the system itself."""
 
-    in_: Annotated[OneOf, _short("param")] | None = Field(default=None, alias="in")
-    before: Annotated[Bound, _short("param")] | None = Field(
+    in_: Annotated[OneOf, short("param")] | None = Field(default=None, alias="in")
+    before: Annotated[Bound, short("param")] | None = Field(
         default=None, description="Strictly before the value."
     )
-    since: Annotated[Bound, _short("param")] | None = Field(
-        default=None, description="At or after the value."
-    )
-    search: Annotated[Words, _short("param")] | None = None
+    since: Annotated[Bound, short("param")] | None = Field(default=None, description="At or after the value.")
+    search: Annotated[Words, short("param")] | None = None
 
 
 class OrderForm(Section):
@@ -207,11 +205,11 @@ class ResourceForm(Section):
         default_factory=dict[str, str], description="Parameters that go with every request of the list."
     )
     paging: Paging = NoPaging()
-    ids: Annotated[KeyForm, _short("param")] | None = Field(
+    ids: Annotated[KeyForm, short("param")] | None = Field(
         default=None, description="Parameter that reads several records by id."
     )
-    item: Annotated[ItemForm, _short("path")] | None = None
-    keys: dict[str, Annotated[KeyForm, _short("param")]] = Field(
+    item: Annotated[ItemForm, short("path")] | None = None
+    keys: dict[str, Annotated[KeyForm, short("param")]] = Field(
         default_factory=dict[str, KeyForm],
         description="Links, and other texts that identify, by which rows are found.",
     )

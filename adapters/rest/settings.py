@@ -16,21 +16,30 @@ One section of ``resources`` for each kind of record that the system has::
           status: {path: state, values: {live: ACTIVE, ended: CANCELLED}}
           customer_in_crm: crm_id
         filters: {status: {in: state}}
+    events:
+      proof: {kind: hmac, header: X-Signature, prefix: "sha256=", secrets: ["${BILLING_HOOK_SECRET}"]}
+      id: event_id
+      type: name
+      occurred_at: at
+      record: subscription
+      version: subscription.revision
+      kinds:
+        subscription.ended: {record: Subscription, event: SUBSCRIPTION_CANCELLED, words: was cancelled}
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, SecretStr, field_validator
+from pydantic import ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
 from adapters.contracts.adapter import ConnectionSettings
 from adapters.contracts.vocabulary import RecordType
+from adapters.rest.event_form import EventForm, HeaderName
+from adapters.rest.events import check_kinds
 from adapters.rest.faults import Faults
 from adapters.rest.mapping import compile_resource
 from adapters.rest.section import ResourceForm, Section
-
-HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$")]
 
 
 class NoAuth(Section):
@@ -78,6 +87,10 @@ class RestSettings(ConnectionSettings):
         min_length=1, description="The kinds of record the system has, by canonical type."
     )
 
+    events: EventForm | None = Field(
+        default=None, description="The webhooks that the system sends; without it, none are taken."
+    )
+
     @field_validator("resources")
     @classmethod
     def _hold_together(cls, resources: dict[RecordType, ResourceForm]) -> dict[RecordType, ResourceForm]:
@@ -87,3 +100,15 @@ class RestSettings(ConnectionSettings):
         if faults:
             raise faults.as_error("resources")
         return resources
+
+    @field_validator("events")
+    @classmethod
+    def _are_of_the_resources(cls, events: EventForm | None, info: ValidationInfo) -> EventForm | None:
+        # Absent where they are at fault themselves.
+        resources: dict[RecordType, ResourceForm] | None = info.data.get("resources")
+        if events is not None and resources is not None:
+            faults = Faults()
+            check_kinds(events, resources, faults)
+            if faults:
+                raise faults.as_error("events")
+        return events
