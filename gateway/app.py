@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Route, WebSocketRoute
 
+from gateway.auth.authenticator import Authenticator
 from gateway.commands.engine import CommandEngine
 from gateway.events.service import EventService
 from gateway.limits.rate import Rate
@@ -23,6 +24,7 @@ from gateway.observability.trace_context import TraceContextMiddleware
 from gateway.observability.traces import Traces
 from gateway.store.cross_references import SqlCrossReferences
 from gateway.systems.systems import ConnectedSystems
+from gateway.transport.authentication import Authentication
 from gateway.transport.correlation import CorrelationMiddleware
 from gateway.transport.drain import Drain, DrainMiddleware
 from gateway.transport.fanout import Fanout
@@ -46,6 +48,7 @@ class Parts:
     references: SqlCrossReferences
     commands: CommandEngine
     events: EventService
+    authenticator: Authenticator
     observability: ObservabilitySettings = field(default_factory=ObservabilitySettings)
     traces: Traces | None = None
     limits: LimitSettings = field(default_factory=LimitSettings)
@@ -56,6 +59,7 @@ class Parts:
         if self.rate is not None:
             await self.rate.aclose()
         await self.events.aclose()
+        await self.authenticator.aclose()
         await self.commands.aclose()
         await self.systems.aclose()
         await self.references.aclose()
@@ -77,6 +81,7 @@ def create_app(parts: Parts) -> Starlette:
             viewer,
         )
 
+    authenticator = parts.authenticator
     operations = ObservedOperations(
         build_graph(),
         make_context,
@@ -87,7 +92,8 @@ def create_app(parts: Parts) -> Starlette:
     )
     fanout = Fanout(make_context, max_waiting=parts.events.queue)
     drain = Drain()
-    sockets = GraphQLSockets(operations, fanout)
+    endpoint = GraphQLEndpoint(operations, fanout, drain)
+    sockets = GraphQLSockets(operations, fanout, authenticator)
     state = GatewayState(
         parts.systems.health,
         parts.events.database,
@@ -107,8 +113,9 @@ def create_app(parts: Parts) -> Starlette:
 
     return Starlette(
         routes=[
-            Route("/graphql", GraphQLEndpoint(operations, fanout, drain), methods=None),
+            Route("/graphql", Authentication(endpoint, authenticator), methods=None),
             WebSocketRoute("/graphql", sockets),
+            *([] if authenticator.development is None else authenticator.development.routes()),
             *webhook_routes(parts.events.inbox),
             *health_routes(drain),
             *metrics_routes(parts.observability, state),

@@ -145,17 +145,19 @@ async def _serve(config: Config, host: str, port: int) -> None:
 @schema_app.command("print")
 def schema_print(config: OptionalConfigFile = None) -> None:
     """Prints the schema as SDL, with the owners as configured."""
+    from gateway.policy.engine import Policy
     from resolvers.graph import build_graph, sdl
     from resolvers.mutations.mutation import WRITES
     from schema.ownership import declared_ownership
 
-    ownership = declared_ownership(mutations=WRITES)
+    ownership, policy = declared_ownership(mutations=WRITES), Policy()
     if config is not None:
-        from gateway.compose import connect, ownership_of
+        from gateway.compose import connect, ownership_of, policy_of
 
         settings = load_config(config, os.environ)
         ownership = ownership_of(settings, connect(settings))
-    sys.stdout.write(sdl(build_graph(), ownership))
+        policy = policy_of(settings)
+    sys.stdout.write(sdl(build_graph(), ownership, policy.reads, policy.mutations))
 
 
 @app.command()

@@ -7,6 +7,8 @@ from sqlalchemy.exc import DBAPIError
 from adapters import registry
 from adapters.contracts.vocabulary import RecordType, System
 from gateway.app import Parts
+from gateway.auth.authenticator import Authenticator
+from gateway.auth.development import Development
 from gateway.commands.boundaries import Boundary, Observer
 from gateway.commands.compose import open_commands
 from gateway.events.compose import open_events
@@ -14,6 +16,7 @@ from gateway.events.service import Bell
 from gateway.limits.rate import open_rate
 from gateway.observability.traces import Traces, open_traces
 from gateway.observability.upstream import UpstreamWatch
+from gateway.policy.engine import Policy, PolicyError
 from gateway.settings import Config, ConfigError
 from gateway.store.cross_references import SqlCrossReferences
 from gateway.systems.connection import Connection
@@ -81,6 +84,14 @@ def ownership_of(config: Config, systems: ConnectedSystems) -> Ownership:
     return ownership
 
 
+def policy_of(config: Config) -> Policy:
+    """The policy as configured. Raises ``ConfigError`` for roles and fields that cannot be meant."""
+    try:
+        return Policy(config.policy)
+    except PolicyError as error:
+        raise ConfigError([config.fault(("policy", *error.path), str(error))]) from error
+
+
 async def compose(config: Config, *, on_boundary: Observer | None = None) -> Parts:
     """The parts of a gateway. Raises ``ConfigError`` where its files or its database cannot be had.
 
@@ -117,12 +128,14 @@ async def compose(config: Config, *, on_boundary: Observer | None = None) -> Par
         )
         raise ConfigError([config.fault(("state", key), message)]) from error
     events = open_events(config.events, commands.database, systems, outgoing=bell)
+    authenticator = Authenticator(development=Development(policy_of(config)))
     return Parts(
         systems,
         ownership,
         references,
         commands,
         events,
+        authenticator,
         observability=config.observability,
         traces=traces,
         limits=config.limits,

@@ -23,6 +23,7 @@ from gateway.commands.settings import CommandSettings
 from gateway.events.settings import EventSettings
 from gateway.limits.settings import LimitSettings
 from gateway.observability.settings import ObservabilitySettings
+from gateway.policy.settings import PolicySettings
 from gateway.section import Section
 from gateway.settings_yaml import Document, KeyPath, Misplaced
 from gateway.store.settings import StateSettings
@@ -77,6 +78,7 @@ class _Common(Section):
     events: EventSettings = EventSettings()
     limits: LimitSettings = LimitSettings()
     observability: ObservabilitySettings = ObservabilitySettings()
+    policy: PolicySettings = PolicySettings()
     ownership: dict[Annotated[str, AfterValidator(_owned_field)], System] = Field(
         default_factory=dict,
         description="Fields that belong to another system than usual, as in `Customer.phone: ERP`.",

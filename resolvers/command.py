@@ -11,6 +11,7 @@ from resolvers.command_port import Attempt, Command, CommandQuery
 from resolvers.connection import Connection, ConnectionEdge, check_first, connection
 from resolvers.errors import bad_user_input
 from resolvers.ids import BadId, decode_command_id, decode_id, encode_command_id
+from resolvers.viewer import Viewer
 from schema.enums import CommandStatus
 
 if TYPE_CHECKING:
@@ -80,6 +81,11 @@ class CommandObject:
         return self._command.correlation_id
 
 
+def sees(viewer: Viewer, command: Command) -> bool:
+    """Whether a viewer may know of a command: its own, or all of them."""
+    return viewer.reads_all_commands or command.requested_by == viewer.subject
+
+
 def command_id_of(text: str) -> str:
     """The command's own id in a global one. BAD_USER_INPUT for any other text."""
     try:
@@ -94,7 +100,7 @@ async def command_by_id(context: RequestContext, text: str) -> CommandObject | N
 
 async def command_by_own_id(context: RequestContext, command_id: str) -> CommandObject | None:
     found = await context.commands.get(command_id)
-    return None if found is None else CommandObject(found, context)
+    return CommandObject(found, context) if found is not None and sees(context.viewer, found) else None
 
 
 async def list_commands(context: RequestContext, first: int, after: str | None, given: Any) -> Connection:
@@ -106,6 +112,7 @@ async def list_commands(context: RequestContext, first: int, after: str | None, 
         kind=getattr(given, "kind", None) or None,
         first=first,
         after=None if after is None else _after(after),
+        requested_by=None if context.viewer.reads_all_commands else context.viewer.subject,
     )
     commands, has_more = await context.commands.find(query)
     edges = [ConnectionEdge(encode_command_id(each.id), CommandObject(each, context)) for each in commands]

@@ -86,13 +86,15 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class CommandQuery:
-    """Which commands, newest first. ``kind`` is a mutation's name, ``after`` a command id."""
+    """Which commands, newest first. ``kind`` is a mutation's name, ``after`` a command id, ``requested_by``
+    a viewer's subject."""
 
     status: Sequence[CommandStatus] | None = None
     target: str | None = None
     kind: str | None = None
     first: int = 20
     after: str | None = None
+    requested_by: str | None = None
 
 
 class KeyReused(Exception):

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import strawberry
+from strawberry.utils.str_converters import to_camel_case
 
 from adapters.contracts.fields import Condition, Op
 from adapters.contracts.vocabulary import RecordType
 from resolvers.budget import answer_budget
 from resolvers.edges import FILTERS
-from resolvers.errors import bad_user_input
+from resolvers.errors import bad_user_input, forbidden
+from resolvers.viewer import Access, Viewer
 
 MAX_FIRST = 100
 
@@ -65,8 +67,21 @@ def check_first(first: int) -> None:
         raise bad_user_input(f"first: {first} is not between 1 and {MAX_FIRST}")
 
 
-def conditions(record_type: RecordType, given: Any) -> tuple[Condition, ...]:
-    """The canonical conditions of a filter input. Absent and null fields ask for nothing."""
+READ_BY: Mapping[str, str] = {"search": "name", "plan_code": "plan"}
+"""Conditions of a name of their own -> the field of the graph that they tell of."""
+
+
+def check_readable(viewer: Viewer, record_type: RecordType, field: str) -> None:
+    """Raises FORBIDDEN unless a field may be read unmasked: to find and to order by it tells of it."""
+    if viewer.field(record_type.value, field) is not Access.ALLOWED:
+        raise forbidden(f"{record_type.value}.{to_camel_case(field)}")
+
+
+def conditions(record_type: RecordType, given: Any, viewer: Viewer) -> tuple[Condition, ...]:
+    """The canonical conditions of a filter input. Absent and null fields ask for nothing.
+
+    FORBIDDEN for a field that the viewer may not read as it is: what matches would tell its value.
+    """
     if given is None or given is strawberry.UNSET:
         return ()
     table: Mapping[str, tuple[str, Op]] = FILTERS[record_type]
@@ -75,6 +90,7 @@ def conditions(record_type: RecordType, given: Any) -> tuple[Condition, ...]:
         value = getattr(given, name, None)
         if value is None or value is strawberry.UNSET:
             continue
+        check_readable(viewer, record_type, READ_BY.get(field, field))
         if isinstance(value, str) and not value.strip():
             raise bad_user_input(f"filter.{name}: is empty")
         if op is Op.IN:

@@ -14,7 +14,7 @@ from resolvers.command_port import Commands
 from resolvers.connection import Connection
 from resolvers.edges import EDGES, REFERENCES, Edge, Reference
 from resolvers.entity import Entity, Slice
-from resolvers.errors import fault_of
+from resolvers.errors import fault_of, forbidden
 from resolvers.event_port import Events
 from resolvers.identity import Identity
 from resolvers.ids import Ref
@@ -24,6 +24,7 @@ from resolvers.projection import Projection
 from resolvers.records import records_of
 from resolvers.related import Related
 from resolvers.revenue import recurring_revenue
+from resolvers.rows import RowLimits
 from resolvers.selection import Selection, selection_of
 from resolvers.timeline import timeline
 from resolvers.viewer import Viewer
@@ -47,11 +48,12 @@ class RequestContext:
         self.commands = commands
         self.events = events
         self.viewer = viewer
+        self.rows = RowLimits(self)
         self.ownership = ownership
         self.references = references
         self.correlation_id = correlation_id
         self.selection = Selection({})
-        self.loads = Loads(systems, Projection(self.selection, ownership, systems), references)
+        self.loads = Loads(systems, self._projection(), references)
         self.identity = Identity(self)
         self._related = Related(self)
         self._entities: dict[Ref, Entity] = {}
@@ -67,14 +69,18 @@ class RequestContext:
     def selecting(self, selection: Selection) -> RequestContext:
         """The context itself, to load for a selection that is known before anything is executed."""
         self._started = True
-        self.selection = selection
-        self.loads.projection = Projection(selection, self.ownership, self.systems)
+        self.selection = selection.allowed(self.viewer)
+        self.loads.projection = self._projection()
         return self
 
     def forget(self) -> None:
         """Drops what was read so far: after a write, everything is read anew."""
         self.loads = Loads(self.systems, self.loads.projection, self.references)
         self._entities = {}
+        self.rows = RowLimits(self)
+
+    def _projection(self) -> Projection:
+        return Projection(self.selection, self.ownership, self.systems, self.viewer.rows)
 
     def entity(self, ref: Ref) -> Entity:
         """The one object of a reference within the request."""
@@ -84,7 +90,22 @@ class RequestContext:
         return found
 
     async def existing(self, ref: Ref) -> Entity | None:
-        """The object if its system knows the record. A system that is down is no reason to deny it."""
+        """The object if its system knows the record. A system that is down is no reason to deny it.
+
+        None also for an object that the viewer does not see, and FORBIDDEN, with nothing asked, for one of a
+        type of which it may not know. Raises the fault of a system that has to say whether it sees it.
+        """
+        if not self.viewer.reads(ref.type.value):
+            raise forbidden(ref.type.value)
+        found = await self._existing(ref)
+        if found is None or self.viewer.rows is None:
+            return found
+        try:
+            return found if await self.rows.sees(found) else None
+        except SystemFault as error:
+            raise fault_of(error, found.anchor_system) from error
+
+    async def _existing(self, ref: Ref) -> Entity | None:
         found = self.entity(ref)
         try:
             anchor = await asyncio.shield(found.slice(found.anchor_system))
@@ -149,6 +170,12 @@ class RequestContext:
     def records(self, entity: Entity) -> Awaitable[list[Any]]:
         """Where the object lives in each system."""
         return records_of(self, entity)
+
+    async def related_of(
+        self, entity: Entity, edge: Edge, first: int, after: str | None, given: Any
+    ) -> Connection:
+        """A page of a relation. Raises a ``SystemFault``."""
+        return await self._related.connection(entity, edge, first, after, given)
 
     async def all_related(self, entity: Entity, field: str) -> Connection:
         """Every child of a relation, unfiltered. Raises a ``SystemFault``."""

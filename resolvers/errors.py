@@ -73,6 +73,11 @@ def bad_user_input(message: str) -> GraphFault:
     return GraphFault(Code.BAD_USER_INPUT, message)
 
 
+def forbidden(what: str) -> GraphFault:
+    """FORBIDDEN. ``what``: the field or type, as the graph spells it; nothing of any value."""
+    return GraphFault(Code.FORBIDDEN, f"{what}: not for this caller")
+
+
 def fault_of(error: SystemFault, system: System) -> GraphFault:
     """What a caller is told of a system's fault; ``system`` is the one asked, if the fault names no other."""
     system = error.system or system

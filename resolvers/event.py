@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from adapters.contracts.vocabulary import BusinessEventType, EventOrigin, System
 from resolvers.command import command_by_own_id
+from resolvers.errors import forbidden
+from resolvers.event_access import shows, tells
 from resolvers.event_port import Event
 from resolvers.ids import Ref, encode_event_id
 
@@ -79,5 +81,9 @@ class EventObject:
 
 
 async def event_by_own_id(context: RequestContext, event_id: str) -> EventObject | None:
+    if not context.viewer.reads(EventObject.graph_type):
+        raise forbidden(EventObject.graph_type)
     found = await context.events.get(event_id)
-    return None if found is None else EventObject(found, context)
+    if found is None or not tells(context.viewer, found.type) or not await shows(found, context):
+        return None
+    return EventObject(found, context)

@@ -9,10 +9,11 @@ import strawberry
 
 from adapters.contracts.errors import Conflict, SystemFault, Unsupported
 from adapters.contracts.vocabulary import RecordType, System, link_field
+from resolvers.connection import check_readable
 from resolvers.context import RequestContext
 from resolvers.edges import CUSTOMER_IN_CRM
 from resolvers.entity import Entity
-from resolvers.errors import bad_user_input, fault_of
+from resolvers.errors import bad_user_input, fault_of, forbidden
 from resolvers.ids import Ref
 from resolvers.loads import Relation
 from schema.inputs import CustomerLookup, SystemRecordRef
@@ -21,7 +22,10 @@ from schema.inputs import CustomerLookup, SystemRecordRef
 async def look_up(context: RequestContext, lookup: CustomerLookup) -> Entity | None:
     """The customer; null where there is none, NOT_FOUND with the reason where several claim the place."""
     if lookup.record:
+        if not context.viewer.reads_system(context.ownership, "Customer", lookup.record.system):
+            raise forbidden(f"records of {lookup.record.system.value}")
         return await _by_record(context, lookup.record)
+    check_readable(context.viewer, RecordType.CUSTOMER, "email")
     email = (lookup.email or "").strip()
     if not email or "@" not in email or len(email) > 254:
         raise bad_user_input("lookup.email: not an e-mail address")
@@ -84,7 +88,8 @@ async def _unique(context: RequestContext, names: Sequence[str], field: str, val
             for row in page.rows:
                 entity = context.entity(Ref(RecordType.CUSTOMER, name, str(fields.read(row, "id"))))
                 entity.put(System.CRM, row, fields)
-                found.append(entity)
+                if await context.rows.sees(entity):
+                    found.append(entity)
         if len(found) > 1:
             raise Conflict(f"{len(found)} customers have this {field}; look the customer up by a record id")
     except SystemFault as error:

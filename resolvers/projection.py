@@ -5,7 +5,9 @@ from __future__ import annotations
 from adapters.contracts.vocabulary import ANCHORS, RecordType, System, link_field
 from resolvers.edges import CUSTOMER_IN_CRM, EDGES, REFERENCES
 from resolvers.ports import Systems
+from resolvers.rows import needed
 from resolvers.selection import Selection
+from resolvers.viewer import Rows
 from schema.ownership import Ownership
 
 _VALUES = frozenset({RecordType.CONTRACT_TERMS, RecordType.LEDGER_ENTRY})
@@ -20,10 +22,13 @@ _LINKING = frozenset(
 class Projection:
     """For each (connection, kind of record) the fields that this operation may read of it."""
 
-    def __init__(self, selection: Selection, ownership: Ownership, systems: Systems) -> None:
+    def __init__(
+        self, selection: Selection, ownership: Ownership, systems: Systems, rows: Rows | None = None
+    ) -> None:
         self._selection = selection
         self._ownership = ownership
         self._systems = systems
+        self._rows = rows
         self._selects: dict[tuple[str, RecordType], frozenset[str]] = {}
 
     def select(self, connection: str, record_type: RecordType) -> frozenset[str]:
@@ -35,7 +40,7 @@ class Projection:
 
     def _work_out(self, connection: str, record_type: RecordType) -> frozenset[str]:
         supplied = self._systems.resource(connection, record_type).fields.supplies()
-        selected = self._selection.of(record_type.value)
+        selected = self._selection.of(record_type.value) | needed(self._rows, record_type)
         if record_type in _VALUES:
             return (selected & supplied) | {"id"}
         system = self._systems.system_of(connection)
@@ -65,6 +70,7 @@ class Projection:
     def _links(self, record_type: RecordType, supplied: frozenset[str]) -> set[str]:
         links = {name for name in supplied if "_in_" in name}
         # The CRM's links are a column each and serve when the CRM is down; those of others can cost a join.
-        if record_type is RecordType.CUSTOMER or self._selection.of(record_type.value) & _LINKING:
+        linking = self._rows is not None or self._selection.of(record_type.value) & _LINKING
+        if record_type is RecordType.CUSTOMER or linking:
             return links
         return set()

@@ -107,7 +107,8 @@ class Query:
         if len(ids) > MAX_NODES:
             raise bad_user_input(f"ids: {len(ids)} of at most {MAX_NODES}")
         finds = [_any_node(context, each, f"ids[{at}]") for at, each in enumerate(ids)]
-        found: list[Any] = await asyncio.gather(*(find() for find in finds))
+        # One that is refused is an error at its own place.
+        found: list[Any] = await asyncio.gather(*(find() for find in finds), return_exceptions=True)
         return found
 
     @strawberry.field(description="A customer by its global id.")

@@ -33,7 +33,9 @@ async def records_of(context: RequestContext, entity: Entity) -> list[SystemReco
     found = [(entity.anchor_system, Located(ref.connection, ref.record_id))]
     if ref.type is RecordType.CUSTOMER:
         for system in _COUNTERPARTS:
-            if not context.systems.connections(system, RecordType.CUSTOMER):
+            if not context.systems.connections(
+                system, RecordType.CUSTOMER
+            ) or not context.viewer.reads_system(context.ownership, "Customer", system):
                 continue
             try:
                 located = await context.identity.customer_in(entity, system)

@@ -62,7 +62,7 @@ class Related:
     ) -> Connection:
         """A page of an edge's children. BAD_USER_INPUT for a bad ``first``, cursor or filter."""
         check_first(first)
-        where = conditions(edge.child, filter)
+        where = conditions(edge.child, filter, self._context.viewer)
         place = decode_cursor(edge.name, after) if after is not None else None
         asks = await self._asks(parent, edge)
         if place is not None:

@@ -29,6 +29,8 @@ from graphql import (
 )
 from strawberry.utils.str_converters import to_snake_case
 
+from resolvers.viewer import Access, Viewer
+
 
 class Selection:
     """The selected fields of each object type, as Python spells them."""
@@ -42,6 +44,19 @@ class Selection:
 
     def has(self, type_name: str, field: str) -> bool:
         return field in self.of(type_name)
+
+    def allowed(self, viewer: Viewer) -> Selection:
+        """Without the fields that the viewer may not read: what is refused is not fetched."""
+        if not viewer.restricted:
+            return self
+        return Selection(
+            {
+                type_name: frozenset(
+                    field for field in fields if viewer.field(type_name, field) is not Access.FORBIDDEN
+                )
+                for type_name, fields in self._fields.items()
+            }
+        )
 
 
 def selection_of(

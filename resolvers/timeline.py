@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from resolvers.connection import Connection, ConnectionEdge, check_first, connection
 from resolvers.errors import bad_user_input
 from resolvers.event import EventObject
+from resolvers.event_access import permitted
 from resolvers.event_port import BadCursor, EventFilter
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ async def timeline(
     check_first(first)
     place = after or None
     try:
-        events, has_more = await context.events.newest(EventFilter(customer=customer.ref), first, place)
+        wanted = permitted(context.viewer, EventFilter(customer=customer.ref))
+        events, has_more = await context.events.newest(wanted, first, place)
     except BadCursor:
         raise bad_user_input("after: not a cursor of this list") from None
     edges = [ConnectionEdge(event.cursor, EventObject(event, context)) for event in events]

@@ -9,7 +9,9 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from adapters.contracts.vocabulary import System
 from resolvers.ids import Ref
+from schema.ownership import Ownership
 
 
 class Access(Enum):
@@ -71,6 +73,19 @@ class Viewer:
     def reads(self, type_name: str) -> bool:
         """Whether it knows of objects of a type at all. Of other types nothing is fetched, not even ids."""
         return self.restricted.get((type_name, "id")) is not Access.FORBIDDEN
+
+    def reads_system(self, ownership: Ownership, type_name: str, system: System) -> bool:
+        """Whether it may read anything that a system owns of a type: else not even that it has a record."""
+        return not self.restricted or any(
+            entry.system is system and self.field(type_name, entry.name) is not Access.FORBIDDEN
+            for entry in ownership
+            if entry.type == type_name
+        )
+
+    @property
+    def reads_all_commands(self) -> bool:
+        """Whether it sees the commands of everybody. A viewer limited to some customers sees its own only."""
+        return self.rows is None and bool(self.scopes & {EVERY_SCOPE, "command:read"})
 
     def may(self, mutation: str) -> bool:
         """Whether it may ask for a mutation, as the graph spells it."""

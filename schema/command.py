@@ -7,6 +7,7 @@ from datetime import datetime
 import strawberry
 
 from adapters.contracts.vocabulary import System
+from schema.directives import personal
 from schema.enums import CommandStatus
 from schema.node import Node
 from schema.values import PageInfo
@@ -28,7 +29,7 @@ class Command(Node):
     system: System = strawberry.field(description="The system it writes.")
     target: Node | None = strawberry.field(description="The object it writes.")
     idempotency_key: str = strawberry.field(description="The caller's key, or the one made for it.")
-    requested_by: str | None = strawberry.field(description="Who asked.")
+    requested_by: str | None = personal("Who asked.")
     requested_at: datetime = strawberry.field(description="When it was accepted.")
     deadline: datetime | None = strawberry.field(description="When it will be given up.")
     finished_at: datetime | None = strawberry.field(description="When it reached its outcome.")

@@ -34,6 +34,17 @@ class Derived:
     from_: list[System] = strawberry.directive_field(name="from")
 
 
+@strawberry.schema_directive(
+    locations=[Location.FIELD_DEFINITION],
+    description="The field tells of a person: it is masked for who may not see it, and kept out of logs.",
+)
+class Personal:
+    pass
+
+
+PERSONAL = Personal()
+
+
 class Follows(Protocol):
     """What a request's context offers to the graph: following a relation from an object."""
 
@@ -42,9 +53,17 @@ class Follows(Protocol):
     ) -> Any: ...
 
 
-def owned(system: System, description: str, *, writable: bool = False) -> Any:
+def owned(system: System, description: str, *, writable: bool = False, personal: bool = False) -> Any:
     """A field of the system's record."""
-    return strawberry.field(description=description, directives=[Authority(system=system, writable=writable)])
+    directives: list[object] = [Authority(system=system, writable=writable)]
+    return strawberry.field(
+        description=description, directives=[*directives, *([PERSONAL] if personal else [])]
+    )
+
+
+def personal(description: str) -> Any:
+    """A text about a person, as part of a value."""
+    return strawberry.field(description=description, directives=[PERSONAL])
 
 
 def derived(systems: list[System], description: str) -> Any:

@@ -33,7 +33,7 @@ class Invoice(Node):
     issued_on: date | None = owned(System.ERP, "Its date.")
     due_on: date | None = owned(System.ERP, "The day it is to be paid by.", writable=True)
     posted_at: datetime | None = owned(System.ERP, "When it was posted to the ledger.")
-    memo: str | None = owned(System.ERP, "A note on it.", writable=True)
+    memo: str | None = owned(System.ERP, "A note on it.", writable=True, personal=True)
     lines: list[InvoiceLine] | None = owned(System.ERP, "What is charged for.")
     updated_at: datetime | None = owned(System.ERP, "When the ERP's record last changed.")
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 import strawberry
 
 from adapters.contracts.vocabulary import PaymentMethodKind, System
+from schema.directives import personal
 from schema.scalars import URL, CountryCode, CurrencyCode
 
 
@@ -19,19 +20,19 @@ class Money:
 
 @strawberry.type(description="Somebody at the customer, or the customer's account manager.")
 class Person:
-    name: str | None = strawberry.field(description="Full name.")
-    email: str | None = strawberry.field(description="E-mail address.")
-    phone: str | None = strawberry.field(description="Telephone number, as the CRM has it.")
-    title: str | None = strawberry.field(description="Job title.")
+    name: str | None = personal("Full name.")
+    email: str | None = personal("E-mail address.")
+    phone: str | None = personal("Telephone number, as the CRM has it.")
+    title: str | None = personal("Job title.")
 
 
 @strawberry.type(description="A postal address.")
 class Address:
-    line1: str | None = strawberry.field(description="Street and number.")
-    line2: str | None = strawberry.field(description="What does not fit the first line.")
+    line1: str | None = personal("Street and number.")
+    line2: str | None = personal("What does not fit the first line.")
     city: str | None = strawberry.field(description="Town.")
     region: str | None = strawberry.field(description="State, province or prefecture.")
-    postal_code: str | None = strawberry.field(description="Postal code.")
+    postal_code: str | None = personal("Postal code.")
     country: CountryCode | None = strawberry.field(description="ISO 3166-1 alpha-2.")
 
 
@@ -88,7 +89,7 @@ class InvoiceLine:
 class PaymentMethod:
     kind: PaymentMethodKind = strawberry.field(description="Card, bank debit and so on.")
     brand: str | None = strawberry.field(description="Card brand or bank.")
-    last4: str | None = strawberry.field(description="Last four digits.")
+    last4: str | None = personal("Last four digits.")
     expires_on: date | None = strawberry.field(description="The card's last valid day.")
 
 

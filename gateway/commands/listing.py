@@ -44,6 +44,8 @@ def _conditions(query: CommandQuery) -> list[ColumnElement[bool]]:
         conditions.append(_C.target == query.target)
     if query.kind is not None:
         conditions.append(_C.verb == query.kind)
+    if query.requested_by is not None:
+        conditions.append(_C.requested_by == query.requested_by)
     if query.after is not None:
         conditions.append(
             _C.seq < select(_C.seq).where(_C.id == query.after).correlate(None).scalar_subquery()

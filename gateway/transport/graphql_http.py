@@ -22,6 +22,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gateway.limits.caller import Caller, caller_of
+from gateway.transport.authentication import session_of
 from gateway.transport.correlation import current_correlation_id
 from gateway.transport.drain import Drain
 from gateway.transport.errors import UNFORESEEN, request_error
@@ -29,7 +30,6 @@ from gateway.transport.fanout import Fanout
 from gateway.transport.operation import BadParameters, NotAllowed, Operations, Refusal, checked_parameters
 from gateway.transport.sse import EVENT_STREAM, EventStream, single
 from resolvers.errors import Code
-from resolvers.viewer import UNRESTRICTED
 
 _log = structlog.get_logger(__name__)
 
@@ -86,7 +86,7 @@ class GraphQLEndpoint:
             response.headers.update(error.headers)
             return response
         # Clients name events among what they take for any operation; only a subscription needs them.
-        caller = caller_of(request.scope, UNRESTRICTED)
+        caller = caller_of(request.scope, session_of(request.scope).viewer)
         if media is None or (streams and self._operations.is_subscription(parameters)):
             response = await self._stream(request, parameters, correlation_id, caller)
         else:
@@ -107,7 +107,8 @@ class GraphQLEndpoint:
         refused_status = 400 if media == GRAPHQL_JSON else 200
         try:
             allowed = _ALLOWED[request.method]
-            body = await self._operations.answer(parameters, correlation_id, UNRESTRICTED, caller, allowed)
+            viewer = session_of(request.scope).viewer
+            body = await self._operations.answer(parameters, correlation_id, viewer, caller, allowed)
         except NotAllowed as error:
             # Nothing was executed: the method may not carry a mutation, one answer no subscription.
             if error.kind is OperationType.SUBSCRIPTION:
@@ -121,12 +122,13 @@ class GraphQLEndpoint:
         self, request: Request, parameters: dict[str, Any], correlation_id: str, caller: Caller
     ) -> Response | EventStream:
         """An answer in events: of a subscription, or of a query for a caller who takes nothing else."""
+        session = session_of(request.scope)
         try:
             if self._operations.is_subscription(parameters):
-                plan = await self._operations.plan(parameters, correlation_id, UNRESTRICTED, caller)
-                return EventStream(self._fanout, plan, self._drain)
+                plan = await self._operations.plan(parameters, correlation_id, session.viewer, caller)
+                return EventStream(self._fanout, plan, self._drain, session)
             allowed = _ALLOWED[request.method]
-            body = await self._operations.answer(parameters, correlation_id, UNRESTRICTED, caller, allowed)
+            body = await self._operations.answer(parameters, correlation_id, session.viewer, caller, allowed)
         except NotAllowed:
             return _mutation_by_get(PLAIN_JSON, correlation_id)
         except Refusal as refusal:

@@ -210,6 +210,7 @@ class Operations:
             parameters.get("operationName"),
             _shown(parameters, executor.operation),
             viewer.access,
+            stream.only_for,
         )
         try:
             return Plan(key, stream, executor, self.under_way.stream(caller.key))

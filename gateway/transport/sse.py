@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 from starlette.types import Receive, Scope, Send
 
+from gateway.auth.session import Session
 from gateway.observability.metrics import SLOW_CONSUMERS
 from gateway.transport.drain import Drain, reconnect_after_ms
 from gateway.transport.errors import request_error
@@ -53,12 +54,14 @@ class EventStream:
         fanout: Fanout,
         plan: Plan,
         drain: Drain,
+        session: Session,
         *,
         keep_alive_s: float = KEEP_ALIVE_S,
     ) -> None:
         self._fanout = fanout
         self._plan = plan
         self._drain = drain
+        self._session = session
         self._max_waiting = fanout.max_waiting
         self._keep_alive_s = keep_alive_s
         self._queue: deque[Payload] = deque()
@@ -81,10 +84,12 @@ class EventStream:
         gone = asyncio.create_task(_disconnected(receive))
         writing = asyncio.create_task(self._write(send))
         self._drain.add(self._told_to_leave)
+        forget = self._session.on_end(self._told_to_end)
         try:
             await asyncio.wait({gone, writing}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._drain.remove(self._told_to_leave)
+            forget()
             self._leave()
             for task in (gone, writing):
                 task.cancel()
@@ -116,6 +121,9 @@ class EventStream:
     def _told_to_leave(self) -> None:
         # No ``complete``: the operation is not over, and the client comes back.
         self._finish(b"retry: %d\n\n" % reconnect_after_ms())
+
+    def _told_to_end(self, reason: str) -> None:
+        self.fail(request_error(Code.UNAUTHENTICATED, reason, self._plan.watch.context.correlation_id))
 
     def _finish(self, last: bytes) -> None:
         self._end = last

@@ -20,15 +20,18 @@ from graphql import OperationType
 from starlette.types import Receive, Scope, Send
 
 from adapters.http import correlation_id as current_correlation
-from gateway.limits.caller import Caller, caller_of
+from gateway.auth.authenticator import Authenticator
+from gateway.auth.session import Session, Unauthenticated
+from gateway.limits.caller import caller_of
 from gateway.observability.metrics import SLOW_CONSUMERS
+from gateway.transport.authentication import credentials_of
 from gateway.transport.errors import UNFORESEEN, request_error
 from gateway.transport.fanout import Fanout
 from gateway.transport.frames import EXTENSION, SERVICE_RESTART
 from gateway.transport.operation import BadParameters, Operations, Refusal, checked_parameters
 from gateway.transport.payload import Payload
 from resolvers.errors import Code
-from resolvers.viewer import UNRESTRICTED
+from resolvers.viewer import Viewer
 
 _log = structlog.get_logger(__name__)
 
@@ -46,6 +49,7 @@ class Close(IntEnum):
     BAD_MESSAGE:       a message that is none of the protocol's.
     SLOW_CONSUMER:     the client does not read what it subscribed to; the reason has its last cursor.
     UNAUTHORIZED:      an operation before the connection was acknowledged.
+    FORBIDDEN:         nobody known asks, or the credential is good no longer.
     SUBPROTOCOL:       the client does not offer ``graphql-transport-ws``.
     INIT_TIMEOUT:      no ``connection_init`` in time.
     DUPLICATE_ID:      an operation with the id of one that is under way.
@@ -56,6 +60,7 @@ class Close(IntEnum):
     SLOW_CONSUMER = 4008
     BAD_MESSAGE = 4400
     UNAUTHORIZED = 4401
+    FORBIDDEN = 4403
     SUBPROTOCOL = 4406
     INIT_TIMEOUT = 4408
     DUPLICATE_ID = 4409
@@ -93,12 +98,14 @@ class GraphQLSockets:
         self,
         operations: Operations,
         fanout: Fanout,
+        authenticator: Authenticator,
         *,
         init_timeout_s: float = INIT_TIMEOUT_S,
         heartbeat_s: float = HEARTBEAT_S,
     ) -> None:
         self.operations = operations
         self.fanout = fanout
+        self.authenticator = authenticator
         self.init_timeout_s = init_timeout_s
         self.max_waiting = fanout.max_waiting
         self._heartbeat_s = heartbeat_s
@@ -118,8 +125,7 @@ class GraphQLSockets:
             return
         offered = SUBPROTOCOL in scope["subprotocols"]
         await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if offered else None})
-        caller = caller_of(scope, UNRESTRICTED)
-        socket = _Socket(cast(Wire, scope["extensions"][EXTENSION]), self, caller)
+        socket = _Socket(cast(Wire, scope["extensions"][EXTENSION]), self, scope)
         if not offered:
             socket.close(Close.SUBPROTOCOL, "Subprotocol not acceptable: offer graphql-transport-ws")
         self._sockets[socket] = None
@@ -170,27 +176,34 @@ class _Operation:
             self.leave()
 
 
+def _nothing() -> None: ...
+
+
 class _Socket:
     """One conversation."""
 
     __slots__ = (
-        "_acknowledged",
-        "_caller",
         "_closed",
+        "_forget",
+        "_initialised",
         "_of",
         "_operations",
         "_queue",
         "_retiring",
         "_room",
+        "_scope",
+        "_session",
         "_timeout",
         "_wire",
     )
 
-    def __init__(self, wire: Wire, of: GraphQLSockets, caller: Caller) -> None:
+    def __init__(self, wire: Wire, of: GraphQLSockets, scope: Scope) -> None:
         self._wire = wire
-        self._caller = caller
         self._of = of
-        self._acknowledged = self._closed = False
+        self._scope = scope
+        self._session: Session | None = None
+        self._forget: Callable[[], None] = _nothing
+        self._initialised = self._closed = False
         self._operations: dict[str, _Operation | asyncio.Task[None]] = {}
         self._queue: deque[tuple[bytes, bytes, _Operation | None, str]] = deque()
         self._room: asyncio.Event | None = None
@@ -221,6 +234,7 @@ class _Socket:
         """Ends whatever is under way."""
         self._closed = True
         self._timeout.cancel()
+        self._forget()
         self._queue.clear()
         self._wire.on_writable = self._wire.on_shutdown = None
         operations, self._operations = self._operations, {}
@@ -239,7 +253,7 @@ class _Socket:
             self._wire.end(SERVICE_RESTART, reason)
 
     def ping(self) -> None:
-        if self._acknowledged and not self._closed:
+        if self._session is not None and not self._closed:
             self._say({"type": "ping"})
 
     def put(self, head: bytes, body: bytes, operation: _Operation | None, cursor: str) -> None:
@@ -285,20 +299,20 @@ class _Socket:
     async def _hear(self, message: Mapping[str, Any]) -> None:
         match message["type"]:
             case "connection_init":
-                if self._acknowledged:
+                if self._initialised:
                     raise _Closed(Close.TOO_MANY_INITS, "Too many initialisation requests")
-                self._acknowledged = True
+                self._initialised = True
                 self._timeout.cancel()
-                self._say({"type": "connection_ack"})
+                await self._authenticate(message.get("payload"))
             case "ping":
                 payload = message.get("payload")
                 self._say({"type": "pong"} if payload is None else {"type": "pong", "payload": payload})
             case "pong":
                 pass
             case "subscribe":
-                if not self._acknowledged:
+                if self._session is None:
                     raise _Closed(Close.UNAUTHORIZED, "Unauthorized")
-                await self._subscribe(_id_of(message), message.get("payload"))
+                await self._subscribe(_id_of(message), message.get("payload"), self._session.viewer)
             case "complete":
                 operation = self._operations.pop(_id_of(message), None)
                 if isinstance(operation, _Operation):
@@ -308,7 +322,18 @@ class _Socket:
             case _:
                 raise _Closed(Close.BAD_MESSAGE, "Invalid message: not a type that clients send")
 
-    async def _subscribe(self, operation_id: str, payload: Any) -> None:
+    async def _authenticate(self, payload: Mapping[str, Any] | None) -> None:
+        try:
+            session = await self._of.authenticator.session(credentials_of(self._scope, payload))
+        except Unauthenticated as refusal:
+            raise _Closed(Close.FORBIDDEN, f"Forbidden: {refusal}") from None
+        if self._closed:
+            return
+        self._session = session
+        self._forget = session.on_end(lambda reason: self.close(Close.FORBIDDEN, f"Forbidden: {reason}"))
+        self._say({"type": "connection_ack"})
+
+    async def _subscribe(self, operation_id: str, payload: Any, viewer: Viewer) -> None:
         if operation_id in self._operations:
             raise _Closed(Close.DUPLICATE_ID, f"Subscriber for {operation_id} already exists")
         try:
@@ -323,7 +348,9 @@ class _Socket:
             self._error(operation_id, [request_error(Code.RATE_LIMITED, message, correlation)])
         elif self._of.operations.is_subscription(parameters):
             try:
-                plan = await self._of.operations.plan(parameters, correlation, UNRESTRICTED, self._caller)
+                plan = await self._of.operations.plan(
+                    parameters, correlation, viewer, caller_of(self._scope, viewer)
+                )
             except Refusal as refusal:
                 self._error(operation_id, refusal.errors)
                 return
@@ -339,16 +366,17 @@ class _Socket:
 
             operation.leave = end
         else:
-            task = asyncio.create_task(self._answer(operation_id, parameters, correlation))
+            task = asyncio.create_task(self._answer(operation_id, parameters, correlation, viewer))
             self._operations[operation_id] = task
 
-    async def _answer(self, operation_id: str, parameters: Mapping[str, Any], correlation: str) -> None:
+    async def _answer(
+        self, operation_id: str, parameters: Mapping[str, Any], correlation: str, viewer: Viewer
+    ) -> None:
         """A query or mutation: one result, then ``complete``."""
         messages: list[Mapping[str, Any]]
         try:
-            result = await self._of.operations.answer(
-                parameters, correlation, UNRESTRICTED, self._caller, _QUERIES
-            )
+            caller = caller_of(self._scope, viewer)
+            result = await self._of.operations.answer(parameters, correlation, viewer, caller, _QUERIES)
             messages = [
                 {"id": operation_id, "type": "next", "payload": result},
                 {"id": operation_id, "type": "complete"},

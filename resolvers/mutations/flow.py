@@ -22,7 +22,7 @@ from adapters.contracts.errors import SystemFault
 from adapters.contracts.values import Address
 from adapters.contracts.vocabulary import ANCHORS, RecordType, System
 from adapters.contracts.writes import WRITINGS, Verb
-from resolvers.command import CommandObject
+from resolvers.command import CommandObject, sees
 from resolvers.command_port import Command, KeyReused, NewCommand
 from resolvers.context import RequestContext
 from resolvers.errors import fault_of
@@ -78,6 +78,7 @@ async def carry_out(info: Info[Any, Any], ask: Ask, locate: Locate | None = None
     try:
         ref = _target(context, ask)
         _check(context, ask, writing.system)
+        await _check_seen(context, ask, ref)
         command = await _accept(context, ask, ref, locate or _own_record)
     except Refused as refused:
         return refusal(refused.mistake)
@@ -137,11 +138,20 @@ def _check(context: RequestContext, ask: Ask, system: System) -> None:
             raise Refused(UserErrorCode.INVALID, message, to_camel_case(given))
 
 
+async def _check_seen(context: RequestContext, ask: Ask, ref: Ref) -> None:
+    """To a viewer limited to some customers, what is another's is as if it did not exist."""
+    if context.viewer.rows is not None and await context.existing(ref) is None:
+        place = to_camel_case(ask.id_field)
+        raise Refused(UserErrorCode.NOT_FOUND, f"{place}: there is no such {ask.target.value}", place)
+
+
 async def _accept(context: RequestContext, ask: Ask, ref: Ref, locate: Locate) -> Command:
     fingerprint = _fingerprint(ask)
     known = None
     if ask.idempotency_key is not None:
         known = await context.commands.known(ask.verb, ask.idempotency_key)
+    if known is not None and not sees(context.viewer, known):
+        raise _key_reused()
     if known is not None:
         # The first asking looked everything up; asking again must not find another amount, or itself stale.
         record = Record(known.connection, known.record_id)
@@ -168,13 +178,18 @@ async def _accept(context: RequestContext, ask: Ask, ref: Ref, locate: Locate) -
         requested_by=context.viewer.subject,
     )
     try:
-        return await context.commands.submit(new)
+        command = await context.commands.submit(new)
     except KeyReused:
-        raise Refused(
-            UserErrorCode.IDEMPOTENCY_KEY_REUSED,
-            "idempotencyKey: was used before, with another input",
-            "idempotencyKey",
-        ) from None
+        raise _key_reused() from None
+    if not sees(context.viewer, command):
+        # Somebody else came first with this key and input, between our looking and our asking.
+        raise _key_reused()
+    return command
+
+
+def _key_reused() -> Refused:
+    message = "idempotencyKey: was used before, with another input"
+    return Refused(UserErrorCode.IDEMPOTENCY_KEY_REUSED, message, "idempotencyKey")
 
 
 def _check_vendor(context: RequestContext, verb: Verb, connection: str) -> None:
@@ -222,6 +237,9 @@ async def _result(context: RequestContext, command: Command, ref: Ref) -> Any:
     if command.status is CommandStatus.REJECTED:
         return None
     writing = WRITINGS[command.verb]
+    if not context.viewer.reads(writing.result.value):
+        # The field of the payload says so; nothing is read for it.
+        return None
     if writing.result is ref.type:
         return await context.existing(ref)
     if command.result_id is None:

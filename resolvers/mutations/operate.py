@@ -6,7 +6,7 @@ from typing import Any
 
 from strawberry import Info
 
-from resolvers.command import CommandObject, command_id_of
+from resolvers.command import CommandObject, command_id_of, sees
 from resolvers.command_port import WrongState
 from resolvers.context import RequestContext
 from resolvers.mutations.outcome import Outcome, Refused, refusal
@@ -25,6 +25,9 @@ async def _operate(info: Info[Any, Any], id: str, what: str) -> Any:
     context: RequestContext = info.context
     context.start(info)
     command_id = command_id_of(id)
+    known = await context.commands.get(command_id)
+    if known is None or not sees(context.viewer, known):
+        return refusal(Refused(UserErrorCode.NOT_FOUND, "id: there is no such command", "id").mistake)
     act = context.commands.replay if what == "replay" else context.commands.cancel
     try:
         command = await act(command_id, context.viewer.subject)

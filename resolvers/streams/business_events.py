@@ -13,7 +13,7 @@ from resolvers.event import EventObject
 from resolvers.event_port import EventFilter
 from resolvers.reference import reference
 from resolvers.streams.status_change import given
-from resolvers.streams.watch import Watch
+from resolvers.streams.watch import Watch, watch
 from schema.streams import BusinessEventFilter
 
 
@@ -24,7 +24,7 @@ def business_events(
     context = info.context
     context.start(info)
     wanted = EventFilter() if not filter else _wanted(context, filter)
-    return Watch(context, wanted, given(after), EventObject)
+    return watch(context, wanted, given(after), EventObject)
 
 
 def _wanted(context: RequestContext, filter: BusinessEventFilter) -> EventFilter:

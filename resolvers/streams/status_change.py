@@ -19,7 +19,7 @@ from resolvers.context import RequestContext
 from resolvers.event import EventObject
 from resolvers.event_port import Event, EventFilter
 from resolvers.reference import reference
-from resolvers.streams.watch import Admits, Watch
+from resolvers.streams.watch import Admits, Watch, watch
 
 _STATUSES: dict[RecordType, type[Enum]] = {
     RecordType.CUSTOMER: CustomerStatus,
@@ -79,7 +79,7 @@ def changes(
     if given(subject_id) is not None:
         subject = reference(context, str(subject_id), record_type, subject_argument)
     statuses = _STATUSES[record_type]
-    return Watch(
+    return watch(
         context,
         EventFilter(customer=customer, subject_type=record_type, subject=subject, changes=True),
         given(after),

@@ -8,6 +8,7 @@ from typing import Any
 
 from resolvers.context import RequestContext
 from resolvers.errors import Code, GraphFault, bad_user_input
+from resolvers.event_access import permitted, shows
 from resolvers.event_port import BadCursor, CursorExpired, Event, EventFilter
 
 Show = Callable[[Event, RequestContext], Any]
@@ -24,6 +25,7 @@ class Watch:
     show:   the root value of one event. The context is the event's own: nothing of an earlier one is kept.
     admits: what the filter cannot say because it takes reading; None where nothing is left to say. It reads
             what it needs, whatever was selected.
+    only_for: the subject whose own events these are: nobody else's subscription shows the same.
     """
 
     context: RequestContext
@@ -31,6 +33,7 @@ class Watch:
     after: str | None
     show: Show
     admits: Admits | None = None
+    only_for: str | None = None
 
     async def __aiter__(self) -> AsyncGenerator[Any]:
         selection = self.context.selection
@@ -44,6 +47,27 @@ class Watch:
                 yield self.show(event, self.context)
         except (BadCursor, CursorExpired) as error:
             raise fault_of_cursor(error) from error
+
+
+def watch(
+    context: RequestContext,
+    wanted: EventFilter,
+    after: str | None,
+    show: Show,
+    admits: Admits | None = None,
+) -> Watch:
+    """A watch on those of the wanted events that the viewer may hear of, as it is when each is delivered."""
+    return Watch(context, permitted(context.viewer, wanted), after, show, _seen(context, admits))
+
+
+def _seen(context: RequestContext, admits: Admits | None) -> Admits | None:
+    if context.viewer.rows is None:
+        return admits
+
+    async def both(event: Event, own: RequestContext) -> bool:
+        return await shows(event, own) and (admits is None or await admits(event, own))
+
+    return both
 
 
 def fault_of_cursor(error: BadCursor | CursorExpired) -> GraphFault:

@@ -13,7 +13,11 @@ from typing import Any
 import httpx
 import pytest
 
+from gateway.auth.authenticator import Authenticator
+from gateway.auth.development import Development
 from gateway.limits.settings import LimitSettings
+from gateway.policy.engine import Policy
+from gateway.transport.authentication import Authentication
 from gateway.transport.correlation import CorrelationMiddleware
 from gateway.transport.drain import Drain
 from gateway.transport.fanout import Fanout
@@ -392,7 +396,8 @@ def test_the_unforeseen_is_internal_and_says_nothing() -> None:
         raise RuntimeError("the password is hunter2")
 
     endpoint = GraphQLEndpoint(Operations(build_graph(), explode), Fanout(explode), Drain())
-    app = CorrelationMiddleware(endpoint)
+    anybody = Authenticator(development=Development(Policy()))
+    app = CorrelationMiddleware(Authentication(endpoint, anybody))
     with serving(app) as base_url:
         answer = httpx.post(base_url, json=TYPENAME, trust_env=False)
     assert answer.status_code == 500

@@ -83,8 +83,8 @@ def test_an_override_moves_the_field_and_what_is_printed():
     table = declared_ownership().overridden({"Customer.phone": System.ERP})
     assert table.owner("Customer", "phone") is System.ERP
     printed = sdl(build_graph(), table)
-    assert "phone: String @authority(system: ERP)\n" in printed
-    assert "email: String @authority(system: CRM, writable: true)\n" in printed
+    assert "phone: String @authority(system: ERP) @personal " in printed
+    assert "email: String @authority(system: CRM, writable: true) @personal " in printed
 
 
 def test_an_override_breaks_the_guard_of_a_mutation_that_still_writes_the_field():

@@ -1,0 +1,1 @@
+"""Who asks: tokens of identity providers, API keys, widget tokens, and the sandbox's development identity."""
