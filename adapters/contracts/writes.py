@@ -86,7 +86,7 @@ class Write:
                       REFUND_PAYMENT: ``amount`` (Money), or absent for all that is left.
     options:          how: ``effective`` (``"NOW"`` or ``"END_OF_TERM"``), ``reason``.
     unmodified_since: the write must be refused with ``Conflict`` if the record changed after this time;
-                      None where the caller did not ask, or the gateway has checked it.
+                      None where the caller did not ask, or the gateway has just read that it did not.
     """
 
     verb: Verb

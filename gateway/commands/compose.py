@@ -24,7 +24,9 @@ class ConnectionTarget:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._writer = WriterTarget(connection.adapter.writer, connection.max_concurrency)
+        self._writer = WriterTarget(
+            connection.adapter.writer, connection.max_concurrency, connection.adapter.resources
+        )
         self.concurrency = self._writer.concurrency
 
     async def perform(self, write: Write) -> str:

@@ -158,9 +158,8 @@ async def _accept(context: RequestContext, ask: Ask, ref: Ref, locate: Locate) -
     else:
         record = await locate(context, ref)
         _check_vendor(context, ask.verb, record.connection)
-    stale_at = ask.unmodified_since
-    if known is None and stale_at is not None:
-        stale_at = await _check_unmodified(context, ask, record, stale_at)
+    if known is None and ask.unmodified_since is not None:
+        await _check_unmodified(context, ask, record, ask.unmodified_since)
     writing = WRITINGS[ask.verb]
     new = NewCommand(
         verb=ask.verb,
@@ -173,7 +172,7 @@ async def _accept(context: RequestContext, ask: Ask, ref: Ref, locate: Locate) -
         fingerprint=fingerprint,
         changes={**ask.changes, **record.changes},
         options=ask.options,
-        unmodified_since=stale_at,
+        unmodified_since=ask.unmodified_since,
         idempotency_key=ask.idempotency_key,
         requested_by=context.viewer.subject,
     )
@@ -199,13 +198,11 @@ def _check_vendor(context: RequestContext, verb: Verb, connection: str) -> None:
         raise Refused(UserErrorCode.UNSUPPORTED, f"{verb.value}: {vendor} cannot do it")
 
 
-async def _check_unmodified(
-    context: RequestContext, ask: Ask, record: Record, since: datetime
-) -> datetime | None:
-    """The time for the vendor to enforce; None where the gateway has checked it just now."""
+async def _check_unmodified(context: RequestContext, ask: Ask, record: Record, since: datetime) -> None:
+    """Refuses what is stale already, where the vendor would not; before sending, it is read again."""
     writer = context.systems.writer(record.connection)
     if writer is not None and ask.verb in writer.enforces_unmodified_since:
-        return since
+        return
     record_type = WRITINGS[ask.verb].type
     fields = context.systems.resource(record.connection, record_type).fields
     if "updated_at" not in fields:
@@ -226,7 +223,6 @@ async def _check_unmodified(
         raise Refused(
             UserErrorCode.CONFLICT, "the record changed after ifUnmodifiedSince", "ifUnmodifiedSince"
         )
-    return None
 
 
 async def _own_record(_: RequestContext, ref: Ref) -> Record:

@@ -21,10 +21,14 @@ from adapters.contracts.errors import (
     NotFound,
     OutcomeUnknown,
     Rejected,
+    SystemFault,
     Throttled,
     Unauthorised,
     Unreachable,
 )
+from adapters.contracts.fields import Field, FieldMap
+from adapters.contracts.resource import Caps, Page, PageRequest, Resource
+from adapters.contracts.vocabulary import RecordType
 from adapters.contracts.writes import WRITINGS, Settled, Settlement, Verb, Write, Writer
 from gateway.commands.boundaries import Observer
 from gateway.commands.engine import CommandEngine
@@ -112,6 +116,8 @@ class MemorySystem(Writer):
         self.read = 0
         self.fates: deque[Fate] = deque()
         self.readings: deque[Reading] = deque()
+        self.changed_at: dict[str, datetime] = {}
+        self.looking_fails: deque[SystemFault] = deque()
         self.gate: asyncio.Event | None = None
         self.at_gate = asyncio.Semaphore(0)
         self.under_way = 0
@@ -151,6 +157,30 @@ class MemorySystem(Writer):
         return Settled(Settlement.NOT_DONE)
 
 
+class Ledger(Resource):
+    """The records of a system, as far as a guard reads them: when each was changed."""
+
+    fields = FieldMap(
+        "ledger",
+        [
+            Field("id", ("id",), lambda row: row["id"]),
+            Field("updated_at", ("changed_at",), lambda row: row["changed_at"]),
+        ],
+    )
+    caps = Caps(ids_per_call=1, rows_per_call=1)
+
+    def __init__(self, system: MemorySystem) -> None:
+        self._system = system
+
+    async def page(self, request: PageRequest) -> Page:
+        if self._system.looking_fails:
+            raise self._system.looking_fails.popleft()
+        [record_id] = request.where[0].value
+        changed_at = self._system.changed_at.get(record_id)
+        rows = [] if changed_at is None else [{"id": record_id, "changed_at": changed_at}]
+        return Page(rows, [row["id"] for row in rows], has_more=False)
+
+
 POLICY = Policy(caller_deadline_s=5.0, workers=4, max_attempts=3)
 
 
@@ -169,7 +199,10 @@ class World:
         """Another process, as far as the database can tell."""
         engine = CommandEngine(
             await Database.open(self.url),
-            {name: WriterTarget(system, 20) for name, system in self.systems.items()},
+            {
+                name: WriterTarget(system, 20, dict.fromkeys(RecordType, Ledger(system)))
+                for name, system in self.systems.items()
+            },
             self.policy,
             clock=self.clock,
             random=self.random,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -213,6 +213,23 @@ def test_a_stale_write_is_a_conflict_and_changes_nothing(company: Sandbox):
         company, "amendSubscription", {"id": subscription, "quantity": 2, "ifUnmodifiedSince": old}
     )
     refused(company, payload, "CONFLICT")
+
+
+def test_a_write_that_became_stale_while_it_waited_is_not_sent(company: Sandbox):
+    invoice = next(each for each in company.world.invoices if each.status is InvoiceStatus.OVERDUE)
+    target = id_of(invoice)
+    now = company.data(f'{{ invoice(id: "{target}") {{ updatedAt }} }}')["invoice"]["updatedAt"]
+    # Longer than a caller waits, so that the command is answered as waiting.
+    company.emulators.arm("netsuite", "throttle", times=1, method="PATCH", retry_after_s=7)
+    payload = mutate(company, "updateInvoice", {"id": target, "memo": "late", "ifUnmodifiedSince": now})
+    assert payload["userErrors"] == []
+    with company.emulators.tables() as store:
+        changed = "UPDATE netsuite_transaction SET memo = 'theirs', lastmodifieddate = ? WHERE id = ?"
+        store.execute(changed, (f"{datetime.now(UTC) + timedelta(minutes=1):%Y-%m-%d %H:%M:%S}", invoice.id))
+    company.emulators.clear()
+    settled(company, payload["command"]["id"], "REJECTED")
+    assert writes(company) == []
+    assert company.data(f'{{ invoice(id: "{target}") {{ memo }} }}')["invoice"]["memo"] == "theirs"
 
 
 def test_a_write_that_is_not_stale_goes_through(company: Sandbox):

@@ -178,11 +178,13 @@ def serving_over(
     *,
     state: Path | None = None,
     settings: Mapping[str, Any] | None = None,
+    own_settings: Mapping[str, Mapping[str, Any]] | None = None,
     ownership: Mapping[str, str] | None = None,
     sections: Mapping[str, Any] | None = None,
 ) -> Iterator[Gateway]:
-    """``fieldgate serve`` over systems at base URLs, by vendor. ``settings`` are for every connection.
+    """``fieldgate serve`` over systems at base URLs, by vendor.
 
+    ``settings`` are for every connection, ``own_settings`` for one vendor's; ``ownership`` overrides owners.
     It ends without waiting for who balances load, and logs no operations, unless ``sections`` say otherwise.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -191,7 +193,11 @@ def serving_over(
             "name": vendor,
             "system": registry.emulator(vendor).system.value,
             "adapter": vendor,
-            "settings": {**registry.emulator(vendor).settings(url), **(settings or {})},
+            "settings": {
+                **registry.emulator(vendor).settings(url),
+                **(settings or {}),
+                **(own_settings or {}).get(vendor, {}),
+            },
         }
         for vendor, url in base_urls.items()
     ]
