@@ -72,6 +72,14 @@ class Attempts:
         self._clock = clock
         self._random = random
         self._observe = observe
+        self._recording: set[int] = set()
+
+    def is_recording(self, seq: int) -> bool:
+        """Whether a command's attempt is over and its conclusion is on its way into the store.
+
+        The lease ends with that; to miss it then means nothing.
+        """
+        return seq in self._recording
 
     async def carry_out(self, claim: Claim, target: Target, lane: Lane) -> Conclusion:
         """Does what the claim asks for, and records it."""
@@ -103,7 +111,12 @@ class Attempts:
         if claim.task is not Task.GIVE_UP:
             after = Boundary.AFTER_ANSWER if claim.task is Task.PERFORM else Boundary.AFTER_SETTLE
             self._observe(after, command_id)
-        if await self._store.record(claim, conclusion, self._clock.now()):
+        self._recording.add(claim.command.seq)
+        try:
+            recorded = await self._store.record(claim, conclusion, self._clock.now())
+        finally:
+            self._recording.discard(claim.command.seq)
+        if recorded:
             COMMAND_ATTEMPTS.labels(claim.command.verb, conclusion.status.value).inc()
             self._observe(Boundary.AFTER_RECORD, command_id)
         else:

@@ -124,20 +124,22 @@ class Worker:
 
     async def renew(self) -> None:
         """Prolongs the leases of the attempts under way, and ends those that have lost theirs."""
-        if not self._running:
+        # Those that are claimed while this waits have leases of their own.
+        held = dict(self._running)
+        if not held:
             return
         now = self._clock.now()
         until = now + self._lease
         try:
-            kept = await self._store.renew(self.owner, list(self._running), until)
+            kept = await self._store.renew(self.owner, list(held), until)
         except _DATABASE_FAULTS:
             _log.exception("leases were not renewed", count=len(self._running))
             # One that would run out before the next renewal must end now: another worker may take it over.
             kept = {seq for seq, held in self._held_until.items() if held - now > self._lease / 3}
         else:
             self._held_until.update(dict.fromkeys(kept, until))
-        for seq, task in list(self._running.items()):
-            if seq not in kept:
+        for seq, task in held.items():
+            if seq not in kept and not self._attempts.is_recording(seq):
                 task.cancel()
 
     async def _claim(

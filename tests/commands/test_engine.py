@@ -401,6 +401,39 @@ async def test_a_lease_that_runs_out_goes_to_another_process(database_url: URL, 
         gate.set()
 
 
+async def test_what_is_claimed_while_leases_are_renewed_goes_on(database_url: URL) -> None:
+    async with world_on(database_url) as (world, engine):
+        system = world.systems["erp"]
+        system.gate = asyncio.Event()
+        ids = [(await engine.submit(new(POST, "1"))).id]
+        await engine.worker.turn()
+        await system.at_gate.acquire()
+        ids.append((await engine.submit(new(POST, "2"))).id)
+        begun, go_on = asyncio.Event(), asyncio.Event()
+
+        async def keep_waiting(_: object) -> None:
+            begun.set()
+            await go_on.wait()
+
+        # On SQLite the claim waits for this writer, and the renewal, which knows nothing of it, behind it.
+        writing = asyncio.create_task(engine.database.write(keep_waiting))
+        await begun.wait()
+        claiming = asyncio.create_task(engine.worker.turn())
+        for _ in range(200):
+            await asyncio.sleep(0)
+        renewing = asyncio.create_task(engine.worker.renew())
+        for _ in range(200):
+            await asyncio.sleep(0)
+        go_on.set()
+        await asyncio.gather(writing, claiming, renewing)
+        system.gate.set()
+        await engine.worker.idle()
+        found = [await engine.get(each) for each in ids]
+        assert [(each.status, len(each.attempts)) for each in found if each] == [
+            (CommandStatus.SUCCEEDED, 1)
+        ] * 2
+
+
 async def test_a_lease_is_kept_while_its_worker_lives(database_url: URL) -> None:
     async with world_on(database_url, replace(POLICY, attempt_s=1000)) as (world, engine):
         other = await world.engine()
