@@ -75,10 +75,16 @@ def follow(company: Sandbox, packages: Path) -> Iterator[Callable[..., Client]]:
     """Starts a client over ``ws`` or ``sse``."""
     clients: list[Client] = []
 
-    def start(transport: str, query: str, variables: dict[str, Any] | None = None, take: int = 1) -> Client:
+    def start(
+        transport: str,
+        query: str,
+        variables: dict[str, Any] | None = None,
+        take: int = 1,
+        url: str | None = None,
+    ) -> Client:
         options = {
             "transport": transport,
-            "url": f"{company.gateway.url}/graphql",
+            "url": f"{url or company.gateway.url}/graphql",
             "query": query,
             "variables": variables or {},
             "take": take,

@@ -181,6 +181,7 @@ def serving_over(
     own_settings: Mapping[str, Mapping[str, Any]] | None = None,
     ownership: Mapping[str, str] | None = None,
     sections: Mapping[str, Any] | None = None,
+    database: str | None = None,
 ) -> Iterator[Gateway]:
     """``fieldgate serve`` over systems at base URLs, by vendor.
 
@@ -207,7 +208,7 @@ def serving_over(
         "server": {"drain_s": 0},
         "observability": {"access_log": False},
         **(sections or {}),
-        "state": {"folder": str(state or folder)},
+        "state": {"folder": str(state or folder), **({} if database is None else {"database": database})},
         "connections": connections,
         "ownership": dict(ownership or {}),
     }
