@@ -37,6 +37,8 @@ class Notice:
     command_key:     the ``Write.key`` that caused it, where the vendor carries our marker or key along.
     summary:         one line for people without personal values: ``"INV-US-000123 was posted"``.
     deleted:         the record is gone.
+    created:         the record came into being since the gateway listens: heard of for the first time, it is
+                     told of as created.
     """
 
     key: str
@@ -50,6 +52,7 @@ class Notice:
     command_key: str | None = None
     summary: str | None = None
     deleted: bool = False
+    created: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,7 @@ class ChangedRow(msgspec.Struct, frozen=True, omit_defaults=True):
     customer_in_crm: str | None = None
     summary: str | None = None
     deleted: bool = False
+    created: bool = False
 
     @property
     def key(self) -> str:
@@ -65,11 +66,12 @@ def changed_row(
     customer_in_crm: str | None = None,
     summary: str | None = None,
     deleted: bool = False,
+    created: bool = False,
 ) -> ChangedRow:
     """A row that changed at a moment, which is also its version."""
     version = (changed_at - _EPOCH) // _MILLISECOND
     name = None if status is None else status.name
-    return ChangedRow(record_type.value, record_id, version, name, customer_in_crm, summary, deleted)
+    return ChangedRow(record_type.value, record_id, version, name, customer_in_crm, summary, deleted, created)
 
 
 def message_of(row: ChangedRow) -> tuple[str, bytes]:
@@ -106,6 +108,7 @@ def notice_of(row: ChangedRow) -> Notice | None:
         customer_in_crm=row.customer_in_crm,
         summary=row.summary,
         deleted=row.deleted,
+        created=row.created,
     )
 
 
@@ -114,10 +117,12 @@ class Window:
     """What a pass asks of one stream: changes at ``since`` or later, behind the position ``after``.
 
     after: (time of change, record id) of the last row of the page before; None on the first page.
+    begun: when the polling once began: what was created before is not new.
     """
 
     since: datetime
     after: tuple[datetime, str] | None
+    begun: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,11 +194,14 @@ class PollingSource(EventSource):
             # A stream that was switched on since.
             marks = {**await self._beginnings(), **marks}
         started = self._clock()
+        # Streams begin at their own newest change: the newest of all is nearest to when that was.
+        begun = max(each.floor for each in marks.values())
         under_way = [stream for stream in self.streams if marks[stream].after is not None]
         windows = {
             stream: Window(
                 max(marks[stream].floor, marks[stream].high - self._overlap),
                 marks[stream].after,
+                begun,
             )
             for stream in under_way or self.streams
         }

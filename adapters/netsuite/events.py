@@ -34,7 +34,8 @@ _CHANGED: Mapping[RecordType, str] = {
 }
 _KEYS: Mapping[RecordType, str] = {RecordType.CUSTOMER: "c.id", RecordType.INVOICE: "t.id"}
 
-_WANTED = frozenset({"id", "number", "status", "updated_at", IN_CRM})
+_WANTED = frozenset({"id", "number", "status", "updated_at", "posted_at", IN_CRM})
+"""``posted_at`` is the time at which an invoice was created."""
 
 _DELETED_TYPES: Mapping[str, RecordType] = {
     "customer": RecordType.CUSTOMER,
@@ -90,7 +91,7 @@ class NetSuiteEvents(PollingSource):
             _WANTED & resource.fields.supplies(),
             [Clause(self._window(column, _KEYS[resource.type], window, until))],
         )
-        rows = [self._row(resource, row, until) for row in result.rows]
+        rows = [self._row(resource, row, window, until) for row in result.rows]
         return ChangedRows(rows, result.has_more, until)
 
     async def _deleted(self, window: Window, until: datetime) -> ChangedRows:
@@ -100,7 +101,9 @@ class NetSuiteEvents(PollingSource):
         result = await self._client.query(sql, limit=PAGE_LIMIT)
         return ChangedRows([self._deletion(row, until) for row in result.rows], result.has_more, until)
 
-    def _row(self, resource: QueryResource, row: Row, until: datetime) -> tuple[datetime, ChangedRow]:
+    def _row(
+        self, resource: QueryResource, row: Row, window: Window, until: datetime
+    ) -> tuple[datetime, ChangedRow]:
         changed_at = self._moment(row.get("lastmodifieddate"), until)
         fields, supplies = resource.fields, resource.fields.supplies()
         record_id = str(fields.read(row, "id"))
@@ -113,6 +116,7 @@ class NetSuiteEvents(PollingSource):
             status=fields.read(row, "status") if "status" in supplies else None,
             customer_in_crm=fields.read(row, IN_CRM),
             summary=f"{name} was changed in NetSuite",
+            created="createddate" in row and self._moment(row["createddate"], until) >= window.begun,
         )
 
     def _deletion(self, row: Row, until: datetime) -> tuple[datetime, ChangedRow]:

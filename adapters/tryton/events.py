@@ -28,7 +28,7 @@ from adapters.tryton.wire import from_moment, moment
 
 IN_CRM = link_field(RecordType.CUSTOMER, System.CRM)
 
-_WANTED = frozenset({"id", "number", "status", IN_CRM})
+_WANTED = frozenset({"id", "number", "status", "created_at", IN_CRM})
 _EVERY_AGE = datetime(1970, 1, 1, tzinfo=UTC)
 
 _ARCHIVED: Mapping[RecordType, Domain] = {RecordType.CUSTOMER: [["active", "in", [True, False]]]}
@@ -89,7 +89,7 @@ class TrytonEvents(PollingSource):
         # One row more than a page has tells whether more follow.
         order = ((date, "ASC"), ("id", "ASC"))
         found = await resource.in_order_of(order, select, domain, limit=limit + 1)
-        rows = [_row(resource, row, _changed_at(row, date)) for row in found[:limit]]
+        rows = [_row(resource, row, _changed_at(row, date), window.begun) for row in found[:limit]]
         return ChangedRows(rows, len(found) > limit, rows[-1][0] if rows else None)
 
 
@@ -112,7 +112,9 @@ def _changed_at(row: Row, date: str) -> datetime:
     return changed_at
 
 
-def _row(resource: TrytonResource, row: Row, changed_at: datetime) -> tuple[datetime, ChangedRow]:
+def _row(
+    resource: TrytonResource, row: Row, changed_at: datetime, begun: datetime
+) -> tuple[datetime, ChangedRow]:
     fields, supplies = resource.fields, resource.fields.supplies()
     number = str(fields.read(row, "id"))
     called = fields.read(row, "number") if "number" in supplies else None
@@ -123,4 +125,5 @@ def _row(resource: TrytonResource, row: Row, changed_at: datetime) -> tuple[date
         status=fields.read(row, "status") if "status" in supplies else None,
         customer_in_crm=fields.read(row, IN_CRM),
         summary=f"{resource.type.value.lower()} {called or number} was changed in Tryton",
+        created=_changed_at(row, "create_date") >= begun,
     )

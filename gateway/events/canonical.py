@@ -31,6 +31,14 @@ STATUS_CHANGED: Mapping[RecordType, BusinessEventType] = {
 }
 """What a change of status is where no word of its own exists for it."""
 
+CREATED: Mapping[RecordType, BusinessEventType] = {
+    RecordType.CUSTOMER: _E.CUSTOMER_CREATED,
+    RecordType.SUBSCRIPTION: _E.SUBSCRIPTION_CREATED,
+    RecordType.INVOICE: _E.INVOICE_CREATED,
+    RecordType.PAYMENT: _E.PAYMENT_CREATED,
+}
+"""What the first news of a record is that came into being since."""
+
 UNCHANGED: Mapping[RecordType, BusinessEventType] = {RecordType.CUSTOMER: _E.CUSTOMER_UPDATED}
 """What a change that left the status alone is. For other types there is no word: nothing is logged."""
 
@@ -141,6 +149,8 @@ def conclude(notice: Notice, known: Known, reading: Reading | None) -> tuple[lis
 def _told(notice: Notice, before: Enum | None, after: Enum | None) -> list[Happening]:
     changed = after is not None and after is not before
     concluded = _type_of(notice.type, before, after) if changed else UNCHANGED.get(notice.type)
+    if notice.created and before is None and changed:
+        concluded = CREATED[notice.type]
     event = notice.event
     if event is None or (event is STATUS_CHANGED[notice.type] and changed):
         event = concluded

@@ -211,6 +211,21 @@ async def test_a_trial_that_converts_is_told_whatever_the_vendor_calls_it(place:
         ]
 
 
+async def test_a_record_that_came_into_being_since_is_told_as_created_once(place: Place):
+    async with place.gateway() as gateway:
+        for number, (status, created) in enumerate([("OPEN", True), ("PAID", True)]):
+            await gateway.hear("erp", message(str(number), status=status, version=number, created=created))
+        await gateway.hear("erp", message("old", record="2", status="OPEN", version=1))
+        await gateway.work("erp")
+        events = await gateway.logged()
+        assert told(events) == [
+            (_E.INVOICE_CREATED, None, "OPEN", False),
+            (_E.INVOICE_PAID, "OPEN", "PAID", False),
+            (_E.INVOICE_STATUS_CHANGED, None, "OPEN", False),
+        ]
+        assert {event.origin for event in events} == {EventOrigin.DERIVED}
+
+
 async def test_an_invoice_falls_due_by_the_clock_once(place: Place):
     clock = Clock()
     async with place.gateway(clock=clock) as gateway:

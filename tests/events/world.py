@@ -241,6 +241,7 @@ def _notice(key: str, given: Mapping[str, Any]) -> Notice:
         customer_in_crm=given.get("customer"),
         command_key=given.get("command_key"),
         deleted=given.get("deleted", False),
+        created=given.get("created", False),
     )
 
 

@@ -6,6 +6,8 @@ the client was there is as much its due as one that happens afterwards.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +18,7 @@ from gql.transport.websockets import WebsocketsTransport
 
 from tests.scenarios.people import id_of, known_everywhere
 from tests.scenarios.test_mutations import accepted, mutate
-from tests.streams.conftest import Client
+from tests.streams.conftest import ROOT, Client
 from tests.support.sandbox import Sandbox
 
 FOLLOW = """subscription ($after: Cursor) {
@@ -121,3 +123,22 @@ def test_a_query_that_merely_accepts_streams_gets_json(company: Sandbox):
     )
     assert answer.headers["content-type"].startswith("application/graphql-response+json")
     assert answer.json() == {"data": {"__typename": "Query"}}
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/events.md"])
+def test_the_stream_that_is_shown_runs(company: Sandbox, document: str):
+    (body,) = re.findall(r"curl -s?N .*?-d '(.*?)'\n", (ROOT / document).read_text(), re.DOTALL)
+    with company.gateway.http.stream(
+        "POST",
+        f"{company.gateway.url}/graphql",
+        content=re.sub(r"\s*\n\s*", " ", body),
+        headers={"accept": "text/event-stream", "content-type": "application/json"},
+    ) as answer:
+        assert answer.status_code == 200, answer.read()
+        lines = answer.iter_lines()
+        # The first byte says that the stream is open.
+        assert next(lines) == ":"
+        change(company, f"+1 555 94{len(document)}")
+        data = next(line for line in lines if line.startswith("data: "))
+    event = json.loads(data.removeprefix("data: "))["data"]["businessEvents"]
+    assert {"type", "summary", "cursor"} <= set(event)

@@ -117,6 +117,21 @@ async def test_a_changed_invoice_and_a_changed_customer_are_told_oldest_first(
     assert batch.more is False
 
 
+async def test_an_invoice_that_was_made_since_is_told_as_created(
+    sandbox: Sandbox, events: NetSuiteEvents, invoices: list[InvoiceFact]
+) -> None:
+    new, old = invoices[3], invoices[4]
+    for fact in (new, old):
+        touch(sandbox, "transaction", fact.id, now() - timedelta(seconds=5))
+    sandbox.store.execute(
+        "UPDATE netsuite_transaction SET createddate = ? WHERE id = ?",
+        (f"{now() - timedelta(seconds=20):%Y-%m-%d %H:%M:%S}", new.id),
+    )
+    batch = await events.fetch(mark_of(now() - timedelta(minutes=1)))
+    told = {notice.record_id: notice.created for notice in notices(events, batch)}
+    assert told == {str(new.id): True, str(old.id): False}
+
+
 async def test_the_message_has_no_name_and_no_amount(
     sandbox: Sandbox, events: NetSuiteEvents, invoices: list[InvoiceFact]
 ) -> None:
@@ -240,7 +255,7 @@ async def test_where_clocks_are_put_back_the_window_is_wide_and_versions_do_not_
     events, zone = adapter.events, ZoneInfo("America/New_York")
     # 2026-11-01 02:00 EDT becomes 01:00 EST: 05:30 and 06:30 UTC are both 01:30 there.
     since, until = datetime(2026, 11, 1, 5, 58, tzinfo=UTC), datetime(2026, 11, 1, 6, 2, tzinfo=UTC)
-    condition = events._window("c.at", "c.id", Window(since, None), until)
+    condition = events._window("c.at", "c.id", Window(since, None, since), until)
     low, high = (
         datetime.fromisoformat(text) for text in re.findall(r"'(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)'", condition)
     )

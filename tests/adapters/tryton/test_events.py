@@ -113,6 +113,7 @@ async def test_a_party_is_told_when_it_is_made_changed_and_archived(events: Tryt
     (number,) = await clerk("party.party", "create", vlist=[{"name": "Nova & Sons"}])
     (made,), mark = await heard(events, batch.mark)
     assert (made.type, made.record_id, made.status) == (RecordType.CUSTOMER, str(number), None)
+    assert made.created
     assert "Nova" not in (made.summary or "")
     await clerk("party.party", "write", ids=[number], values={"active": False})
     told, mark = await heard(events, mark)
