@@ -12,7 +12,8 @@ import asyncio
 import contextlib
 import json
 import os
-import sqlite3
+import sys
+from asyncio.subprocess import Process
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,8 +26,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters import registry
 from adapters.contracts.events import Notice
-from adapters.emulation.life import Life
-from adapters.emulation.store import open_store
 from gateway.commands.compose import open_database
 from gateway.compose import connect
 from gateway.events.codec import event_id
@@ -38,16 +37,19 @@ from gateway.store.database import Database
 from resolvers.event_port import Event, EventFilter
 from resolvers.ids import encode_event_id
 from tests.soak.company import Company, company, seeded
-from tests.soak.gateways import Gateway, Gateways, gateways, until
+from tests.soak.gateways import ROOT, Gateway, Gateways, gateways, until
+from tests.soak.living import VENDORS
 from tests.soak.section import Say
 from tests.support.nats import NatsServer
 
-VENDORS = ("stripe", "chargebee")
 BEGINNING = encode_cursor(0)
 PARTS = ("", "converted", "read")
 """The events that one notice can make, by the names that tell them apart."""
 
 PATIENCE_S = 3600
+LOOK_S = 0.5
+"""How often the emulators are asked how far they are: counting costs them."""
+
 FOLLOW = "subscription ($after: Cursor) { businessEvents(after: $after) { id cursor } }"
 
 
@@ -113,17 +115,18 @@ async def run_events(
     with company(folder / "company", source) as firm:
         sections = {} if nats is None else {"events": {"broker": nats.url}}
         config = firm.config(folder / "gateway", **sections)
-        client, living = _Client(), _Living(firm, load)
+        client = _Client()
         async with gateways(folder / "gateways.log") as starter:
             gateway = await _begun(starter, config, firm, client, load)
             following = asyncio.create_task(client.follow())
-            alive = asyncio.create_task(asyncio.to_thread(living.run))
+            living = await _living(firm, load)
             try:
                 for share, death in _deaths(load, nats):
                     await until(
                         lambda share=share: _delivered(firm, share * load.webhooks),
                         f"{share:.0%} of the webhooks delivered",
                         PATIENCE_S,
+                        LOOK_S,
                     )
                     say(f"{kind}: {share:.0%} delivered, {len(client.seen):,} events seen; {death} is killed")
                     if nats is not None and death == "the broker":
@@ -131,16 +134,17 @@ async def run_events(
                     else:
                         await gateway.kill()
                         gateway = await _begun(starter, config, firm, client, load)
-                await asyncio.wait_for(alive, PATIENCE_S)
-                await until(lambda: _nothing_pending(firm), "every webhook taken", PATIENCE_S)
+                assert await asyncio.wait_for(living.wait(), PATIENCE_S) == 0
+                await until(lambda: _nothing_pending(firm), "every webhook taken", PATIENCE_S, LOOK_S)
                 async with _state(config) as (database, service):
                     await until(lambda: _worked_off(database), "the inbox worked off", PATIENCE_S)
                     log = [event async for event in service.events.until_now(EventFilter(), BEGINNING)]
                 await until(lambda: client.is_at(log[-1].cursor), "the client at the last event", PATIENCE_S)
             finally:
-                living.stop()
                 following.cancel()
-                await asyncio.gather(following, alive, return_exceptions=True)
+                if living.returncode is None:
+                    living.kill()
+                await asyncio.gather(following, living.wait(), return_exceptions=True)
             await gateway.stop()
         say(f"{kind}: {len(log):,} events in the log")
         return _outcome(firm, kind, load, nats is not None, client, log)
@@ -161,26 +165,12 @@ async def _begun(starter: Gateways, config: Path, firm: Company, client: _Client
     return gateway
 
 
-class _Living:
-    """The company moves, in a thread of its own, until it has sent so many webhooks."""
-
-    def __init__(self, firm: Company, load: Load) -> None:
-        self._file = firm.emulators.store
-        self._load = load
-        self._stopped = False
-
-    def run(self) -> None:
-        store = open_store(self._file)
-        try:
-            happenings = [(each, one) for each in VENDORS for one in registry.emulator(each).life]
-            life = Life(store, happenings, self._load.seed)
-            while not self._stopped and _sent(store) < self._load.webhooks:
-                life.step()
-        finally:
-            store.close()
-
-    def stop(self) -> None:
-        self._stopped = True
+async def _living(firm: Company, load: Load) -> Process:
+    """The company moves, in a process of its own, until it has sent so many webhooks."""
+    arguments = (str(firm.emulators.store), str(load.webhooks), str(load.seed))
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.soak.living", *arguments, cwd=ROOT
+    )
 
 
 class _Client:
@@ -254,10 +244,6 @@ def _counts(firm: Company) -> Counter[str]:
         answer = firm.emulators.http.get(f"{firm.emulators.urls[vendor]}/_emulator/webhooks")
         total.update(answer.raise_for_status().json())
     return total
-
-
-def _sent(store: sqlite3.Connection) -> int:
-    return store.execute("SELECT count(*) FROM webhook WHERE again = 0").fetchone()[0]
 
 
 async def _delivered(firm: Company, count: float) -> bool:

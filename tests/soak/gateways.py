@@ -146,11 +146,13 @@ async def gateways(log: Path) -> AsyncIterator[Gateways]:
         await process.wait()
 
 
-async def until(condition: Callable[[], Awaitable[bool]], what: str, within_s: float) -> None:
+async def until(
+    condition: Callable[[], Awaitable[bool]], what: str, within_s: float, every_s: float = LOOK_AGAIN_S
+) -> None:
     """Looks until something that happens in another process has happened. AssertionError where it has not."""
     loop = asyncio.get_running_loop()
     end = loop.time() + within_s
     while not await condition():
         assert loop.time() < end, f"not within {within_s:g} s: {what}"
         # There is nothing to wait on in another process.
-        await asyncio.sleep(LOOK_AGAIN_S)
+        await asyncio.sleep(every_s)

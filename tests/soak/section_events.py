@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import fields
+from multiprocessing import get_context
 from pathlib import Path
 
 from tests.soak.events import Load, Outcome, run_events
@@ -18,15 +20,20 @@ _COLUMNS = [field.name for field in fields(Outcome)]
 
 def run(folder: Path, say: Say) -> Found:
     """One run on a log in SQLite and one in JetStream, at the same time."""
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as runs:
+        outcomes = [runs.submit(_one, folder / kind, kind) for kind in ("SQLite", "JetStream")]
+        return found_of([outcome.result() for outcome in outcomes])
+
+
+def _one(folder: Path, kind: str) -> Outcome:
+    """A run in a process of its own, which says itself how far it is."""
+    say = functools.partial(print, flush=True)
+    if kind == "SQLite":
+        return asyncio.run(run_events(folder, kind, FULL, say=say))
     nats = NatsServer(folder / "nats")
     nats.start()
     try:
-        with ThreadPoolExecutor() as runs:
-            outcomes = [
-                runs.submit(asyncio.run, run_events(folder / kind, kind, FULL, broker, say))
-                for kind, broker in (("SQLite", None), ("JetStream", nats))
-            ]
-        return found_of([outcome.result() for outcome in outcomes])
+        return asyncio.run(run_events(folder, kind, FULL, nats, say))
     finally:
         nats.kill()
 
