@@ -1,6 +1,6 @@
 """INVOICE_OVERDUE by the clock: no system tells of a date that has passed.
 
-The open invoices of an ERP are listed once, when the gateway first meets it; from then on the journal
+The unpaid invoices of an ERP are listed once, when the gateway first meets it; from then on the journal
 knows of them by what the ERP tells. An invoice whose due date has passed is read again before anything is
 said of it.
 """
@@ -35,6 +35,9 @@ from resolvers.ids import Ref
 _log = structlog.get_logger(__name__)
 
 OPEN = (InvoiceStatus.OPEN, InvoiceStatus.PARTIALLY_PAID)
+UNPAID = (InvoiceStatus.DRAFT, InvoiceStatus.PENDING_APPROVAL, *OPEN, InvoiceStatus.OVERDUE)
+"""Those of which news is to come: what happens to them next is told by what they were."""
+
 BATCH = 200
 
 
@@ -70,12 +73,12 @@ class OverdueClock:
         return told
 
     async def _list_once(self) -> None:
-        """Takes down the open invoices there are, so that the first to fall due is not missed."""
+        """Takes down the unpaid invoices there are, so that the first to fall due or be paid is told of."""
         if await self._database.read(lambda tx: get_mark(tx, self._mark)):
             return
         fields = self._systems.resource(self.connection, RecordType.INVOICE).fields
         select_ = frozenset(name for name in ("id", "status", "due_on", CUSTOMER_IN_CRM) if name in fields)
-        where = (Condition("status", Op.IN, OPEN),)
+        where = (Condition("status", Op.IN, UNPAID),)
         after: str | None = None
         more = True
         while more:
@@ -85,7 +88,7 @@ class OverdueClock:
                 )
             except Unsupported as fault:
                 _log.warning(
-                    "open invoices cannot be listed", connection=self.connection, reason=fault.message
+                    "unpaid invoices cannot be listed", connection=self.connection, reason=fault.message
                 )
                 break
             found: dict[Key, Known] = {}

@@ -167,6 +167,8 @@ class InboxWorker:
                     if any(_key(each) in wanted for each in message.notices):
                         postponed[message.seq] = f"{type(fault).__name__}: {fault.message}"
 
+        owners = await self._owners(messages, known, wanted, now)
+
         async def work(tx: AsyncConnection) -> int:
             await self._database.lock(tx, self._lease)
             if not await self._leases.take(tx, self._lease, now):
@@ -177,7 +179,8 @@ class InboxWorker:
             given_up = {each.seq for each in late if now - each.received_at > GIVEN_UP}
             waiting = [each.seq for each in late if each.seq not in given_up]
             done = [each for each in current if each.seq not in waiting]
-            outcome = await self._concluded(tx, [each for each in done if each.seq not in given_up], readings)
+            understood = [each for each in done if each.seq not in given_up]
+            outcome = await self._concluded(tx, understood, readings, owners)
             for message in done:
                 reason = postponed.get(message.seq, message.fault)
                 if reason is not None:
@@ -229,8 +232,37 @@ class InboxWorker:
                     seen[key] = replace(before, status=notice.status, version=notice.version)
         return wanted
 
+    async def _owners(
+        self, messages: Sequence[Message], known: Mapping[Key, Known], read: set[Key], now: datetime
+    ) -> Mapping[Key, Reading]:
+        """Records of which neither notices nor the journal say whom they concern, read for that alone.
+
+        None where they cannot be read now: an event is told without its customer rather than late.
+        """
+        wanted = {
+            _key(notice)
+            for message in messages
+            for notice in message.notices
+            if notice.customer_in_crm is None
+            and not notice.deleted
+            and notice.type is not RecordType.CUSTOMER
+            and self._readings.anchored(self.connection, notice.type)
+            and known.get(_key(notice), NOTHING).customer is None
+        } - read
+        if not wanted:
+            return {}
+        try:
+            return await self._readings.read(self.connection, wanted, now)
+        except SystemFault as fault:
+            _log.info("whom events concern is not known", connection=self.connection, reason=fault.message)
+            return {}
+
     async def _concluded(
-        self, tx: AsyncConnection, messages: Sequence[Message], readings: Mapping[Key, Reading]
+        self,
+        tx: AsyncConnection,
+        messages: Sequence[Message],
+        readings: Mapping[Key, Reading],
+        owners: Mapping[Key, Reading],
     ) -> _Outcome:
         notices = [notice for message in messages for notice in message.notices]
         outcome = _Outcome()
@@ -246,7 +278,7 @@ class InboxWorker:
                 before = known.get(key, NOTHING)
                 reading = readings.get(key) if must_read(notice, before) else None
                 happenings, after = conclude(notice, before, reading)
-                customer = self._customer(notice, reading) or before.customer
+                customer = self._customer(notice, reading or owners.get(key)) or before.customer
                 due_on = before.due_on if reading is None or reading.due_on is None else reading.due_on
                 known[key] = outcome.known[key] = replace(after, customer=customer, due_on=due_on)
                 for happening in happenings:

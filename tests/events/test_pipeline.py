@@ -112,6 +112,23 @@ async def test_without_a_version_the_record_is_read_again_all_at_once(place: Pla
         ]
 
 
+async def test_whom_it_concerns_is_read_where_nothing_says_so_and_changes_nothing_else(place: Place):
+    async with place.gateway() as gateway:
+        records = gateway.systems["erp"].records
+        records.set("1", InvoiceStatus.VOID, customer_in_crm="c7")
+        await gateway.hear("erp", message("a", event="INVOICE_PAID", status="PAID", version=1))
+        await gateway.work("erp")
+        await gateway.hear("erp", message("b", event="INVOICE_VOIDED", status="VOID", version=2))
+        await gateway.work("erp")
+        assert records.reads == 1
+        events = await gateway.logged()
+        assert told(events) == [
+            (_E.INVOICE_PAID, None, "PAID", False),
+            (_E.INVOICE_VOIDED, "PAID", "VOID", False),
+        ]
+        assert {event.customer for event in events} == {Ref(RecordType.CUSTOMER, "crm", "c7")}
+
+
 async def test_what_the_record_has_told_already_is_not_told_anew_by_an_older_notice(place: Place):
     """Two notices of one version disagree, so the record is read, and is ahead of what is still to come."""
     async with place.gateway() as gateway:
