@@ -41,7 +41,7 @@ def replicas(
         database = server.fresh().render_as_string(hide_password=False)
         yield tuple(
             running.enter_context(
-                serving_over(systems.emulators.urls, folder / name, database=database, **sections)
+                serving_over(systems.emulators.urls, folder / name, database=database, sections=sections)
             )
             for name in ("one", "other")
         )

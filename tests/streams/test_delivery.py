@@ -34,7 +34,7 @@ LONG = "x" * 20_000
 def gateway(company: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """One whose queues are short."""
     folder = tmp_path_factory.mktemp("short")
-    with serving_over(company.emulators.urls, folder, events={"queue": 20}) as running:
+    with serving_over(company.emulators.urls, folder, sections={"events": {"queue": 20}}) as running:
         yield running
 
 
@@ -134,9 +134,9 @@ async def test_a_cursor_that_the_log_no_longer_reaches_back_to(
             line = client.next()
             if "data" in line:
                 lines.append(line["data"]["businessEvents"])
-    kept = {"retention_count": 5}
+    kept = {"events": {"retention_count": 5}}
     with serving_over(
-        company.emulators.urls, tmp_path / "two", state=tmp_path / "state", events=kept
+        company.emulators.urls, tmp_path / "two", state=tmp_path / "state", sections=kept
     ) as gateway:
         told: dict[str, Any] = {}
         while "failed" not in told:
@@ -154,7 +154,7 @@ async def test_a_cursor_that_the_log_no_longer_reaches_back_to(
 
 
 async def test_a_gateway_that_ends_tells_each_client_when_to_come_back(company: Sandbox, tmp_path: Path):
-    with serving_over(company.emulators.urls, tmp_path, events={"queue": 20}) as gateway:
+    with serving_over(company.emulators.urls, tmp_path) as gateway:
         async with contextlib.AsyncExitStack() as open_:
             sockets = [await open_.enter_async_context(following(gateway, BEGINNING)) for _ in range(5)]
             http = await open_.enter_async_context(httpx.AsyncClient(timeout=60, trust_env=False))
