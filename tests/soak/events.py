@@ -246,12 +246,22 @@ def _counts(firm: Company) -> Counter[str]:
     return total
 
 
+def _pending(firm: Company) -> tuple[int, int]:
+    """Deliveries there have been or are to be, and those that are to be: without reading a single body."""
+    with firm.emulators.tables() as store:
+        whole: int = store.execute("SELECT coalesce(max(number), 0) FROM webhook").fetchone()[0]
+        query = "SELECT count(*) FROM webhook WHERE vendor = ? AND state = 'PENDING'"
+        return whole, sum(store.execute(query, (vendor,)).fetchone()[0] for vendor in VENDORS)
+
+
 async def _delivered(firm: Company, count: float) -> bool:
-    return (await asyncio.to_thread(_counts, firm))["delivered"] >= count
+    whole, pending = await asyncio.to_thread(_pending, firm)
+    return whole - pending >= count
 
 
 async def _nothing_pending(firm: Company) -> bool:
-    return (await asyncio.to_thread(_counts, firm))["pending"] == 0
+    _, pending = await asyncio.to_thread(_pending, firm)
+    return pending == 0
 
 
 @contextlib.asynccontextmanager
