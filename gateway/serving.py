@@ -17,6 +17,10 @@ from gateway.transport.drain import Drain
 from gateway.transport.frames import FrameProtocol
 from gateway.transport.websocket import MAX_MESSAGE_BYTES
 
+KEEP_ALIVE_S = 75
+"""Idle connections are kept longer than by most balancers and clients (60 s), so that it is they who close
+them: a request that met the gateway's closing would be lost."""
+
 
 class PortTaken(Refused):
     """Somebody else listens there."""
@@ -90,6 +94,7 @@ def server_config(app: ASGIApp, **own: Any) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=10,
+        timeout_keep_alive=KEEP_ALIVE_S,
         ws=FrameProtocol,
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_ping_interval=20,

@@ -8,153 +8,154 @@ writes is in ``.bench``. ``--write`` puts the figures into docs/performance.md.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
-import signal
-import socket
 import subprocess
 import sys
 import time
-import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench import commands, summary
+from tests.bench import commands, fanout, servers, summary
+from tests.bench.servers import BENCH, HOME, ROOT
 from tests.support.marked import with_section
 from tests.support.origin import commit_of
 
-ROOT = Path(__file__).resolve().parents[2]
-BENCH = Path(os.environ.get("BENCH_FOLDER", ROOT.parent / "shared" / "bench"))
-HOME = ROOT / ".bench"
-CONFIG = Path(__file__).parent / "fieldgate.yaml"
 PAGE = ROOT / "docs" / "performance.md"
 PEERS = ("mercurius", "strawberry")
-START_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """The gateway in alternation with each peer. latency_ms: by which the upstream holds answers back."""
+
+    peers: tuple[str, ...] = PEERS
+    queries: str = "B1,B2,B3,B4"
+    conns: str = "1,16"
+    latency_ms: str = "0"
+
+
+ROUNDS = (
+    Round(),
+    # Rounds of calls, not CPU, are what an answer waits for where the upstream takes its time.
+    Round(("mercurius",), "B2", "1", "20"),
+    # Loads of different requests that meet share their calls.
+    Round(("mercurius",), "B1", "64"),
+)
+
+PARTS = ("graph", "fanout", "commands")
 
 
 def main() -> int:
     options = _options()
-    status = 0 if options.commands else _graph(options)
-    return status or _commands(options)
-
-
-def _commands(options: argparse.Namespace) -> int:
-    commit = commit_of(ROOT)
-    print("\n## commands\n", flush=True)
-    text = commands.table(commands.measure(), commit)
-    print(text)
-    if options.write:
-        PAGE.write_text(with_section(PAGE.read_text(), "commands", text))
-        print(f"Written to {PAGE.relative_to(ROOT)}")
+    missing = _missing()
+    if missing:
+        print(f"bench: graph and fan-out are skipped, {missing}")
+    else:
+        HOME.mkdir(exist_ok=True)
+        if not (HOME / "peers" / "servers").exists() or options.setup:
+            setup = ["sh", str(BENCH / "setup.sh")]
+            subprocess.run(setup, cwd=ROOT, env=servers.environment(), check=True)
+        if "graph" in options.parts and (status := _graph(options)):
+            return status
+        if "fanout" in options.parts and (status := _fanout(options)):
+            return status
+    if "commands" in options.parts:
+        text = commands.table(commands.measure(), commit_of(ROOT))
+        _told(options, "commands", text)
     return 0
 
 
-def _graph(options: argparse.Namespace) -> int:
+def _missing() -> str | None:
     if not (BENCH / "bench.py").exists():
-        print(f"bench: skipped, there is no bench folder at {BENCH} (set BENCH_FOLDER)")
-        return 0
+        return f"there is no bench folder at {BENCH} (set BENCH_FOLDER)"
     if (os.cpu_count() or 1) < 2:
-        print("bench: skipped, two cores are needed: one for the server, one for upstream and load")
-        return 0
-    HOME.mkdir(exist_ok=True)
-    environ = {**os.environ, "BENCH_HOME": str(HOME), "PYTHONUNBUFFERED": "1"}
-    if not (HOME / "peers" / "servers").exists() or options.setup:
-        subprocess.run(["sh", str(BENCH / "setup.sh")], cwd=ROOT, env=environ, check=True)
-    commit = commit_of(ROOT)
-    record = HOME / f"ab-{time.strftime('%Y%m%dT%H%M%S')}.jsonl"
-    upstream = environ.get("UPSTREAM_PORT", "4100")
-    with contextlib.ExitStack() as running:
-        if not _answers(f"http://127.0.0.1:{upstream}/_stats"):
-            running.enter_context(_process([sys.executable, str(BENCH / "bench.py"), "upstream"], environ, 1))
-        _wait(f"http://127.0.0.1:{upstream}/_stats")
-        url = options.url or running.enter_context(_gateway(environ, upstream))
-        for peer in options.peers:
-            print(f"\n## {peer}\n", flush=True)
-            done = subprocess.run(_ab(options, peer, url, record), cwd=HOME, env=environ)
-            if done.returncode != 0:
-                print(f"bench: the run against {peer} is void (exit code {done.returncode})")
-                return done.returncode
-    print(f"\nRecorded in {record.relative_to(ROOT)}")
-    if options.write:
-        PAGE.write_text(with_section(PAGE.read_text(), "figures", summary.figures(record, commit)))
-        print(f"Written to {PAGE.relative_to(ROOT)}")
-    return 0
+        return "two cores are needed: one for the server, one for upstream and load"
+    return None
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--peers", default=PEERS, type=lambda text: tuple(text.split(",")))
-    parser.add_argument("--queries", default="B1,B2,B3,B4")
-    parser.add_argument("--conns", default="1", help="connections at once, comma-separated")
+    parser.add_argument(
+        "--parts", default=PARTS, type=lambda text: text.split(","), help=f"of {', '.join(PARTS)}; all"
+    )
+    parser.add_argument("--peers", help="with --queries, --conns or --latency: one round, of these alone")
+    parser.add_argument("--queries", help="of B1, B2, B3 and B4, comma-separated")
+    parser.add_argument("--conns", help="connections at once, comma-separated")
+    parser.add_argument("--latency", help="by which the upstream holds answers back, in ms")
     parser.add_argument("--secs", default="4", help="seconds a run")
     parser.add_argument("--reps", default="3", help="runs of each; the median is given")
-    parser.add_argument("--url", help="a gateway that runs already, in place of one started here")
+    parser.add_argument("--header", action="append", default=[], help="'Name: value', sent to the gateway")
+    parser.add_argument("--url", help="of a graph that runs already, in place of a gateway started here")
     parser.add_argument("--setup", action="store_true", help="set the peers up again")
-    parser.add_argument("--commands", action="store_true", help="only what commands take")
     parser.add_argument("--write", action="store_true", help="write the figures to docs/performance.md")
     return parser.parse_args()
 
 
-def _ab(options: argparse.Namespace, peer: str, url: str, record: Path) -> Sequence[str]:
-    return [
-        *(sys.executable, str(BENCH / "bench.py"), "ab", peer, url),
-        *("--queries", options.queries, "--conns", options.conns),
+def _rounds(options: argparse.Namespace) -> Sequence[Round]:
+    if not (options.peers or options.queries or options.conns or options.latency):
+        return ROUNDS
+    return (
+        Round(
+            PEERS if options.peers is None else tuple(options.peers.split(",")),
+            options.queries or Round.queries,
+            options.conns or "1",
+            options.latency or "0",
+        ),
+    )
+
+
+def _graph(options: argparse.Namespace) -> int:
+    commit = commit_of(ROOT)
+    record = _record("ab")
+    with servers.upstream() as upstream:
+        for each in _rounds(options):
+            for peer in each.peers:
+                print(f"\n## {each.queries} with {each.conns}, {each.latency_ms} ms, {peer}\n", flush=True)
+                # A gateway of its own for each, so that memory is of this work alone.
+                with servers.gateway(upstream) as own:
+                    status = _ab(options, each, peer, options.url or f"{own}/graphql", record)
+                if status:
+                    print(f"bench: the run against {peer} is void (exit code {status})")
+                    return status
+    print(f"\nRecorded in {record.relative_to(ROOT)}")
+    _told(options, "figures", summary.figures(record, commit))
+    return 0
+
+
+def _ab(options: argparse.Namespace, each: Round, peer: str, url: str, record: Path) -> int:
+    command = servers.bench(
+        *("ab", peer, url),
+        *("--queries", each.queries, "--conns", each.conns, "--latency", each.latency_ms),
         *("--secs", options.secs, "--reps", options.reps, "--out", str(record)),
-    ]
+        *(part for header in options.header for part in ("--header", header)),
+    )
+    return subprocess.run(command, cwd=HOME, env=servers.environment()).returncode
 
 
-@contextlib.contextmanager
-def _gateway(environ: Mapping[str, str], upstream: str) -> Iterator[str]:
-    """The product on a free port, over the upstream; gives the address of its graph."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [
-        *(sys.executable, "-c", "from gateway.cli import main; main()", "serve"),
-        *("--config", str(CONFIG), "--port", str(port)),
-    ]
-    own = {**environ, "UPSTREAM_URL": f"http://127.0.0.1:{upstream}"}
-    with _process(command, own, 0) as process:
-        _wait(f"http://127.0.0.1:{port}/health/ready", process)
-        yield f"http://127.0.0.1:{port}/graphql"
+def _fanout(options: argparse.Namespace) -> int:
+    commit = commit_of(ROOT)
+    record = _record("fanout")
+    print("\n## fan-out\n", flush=True)
+    servers.many_files()
+    with servers.upstream() as upstream:
+        status = fanout.measure(upstream, record, int(options.reps), options.header)
+    if status:
+        print(f"bench: the fan-out is void (exit code {status})")
+        return status
+    _told(options, "fanout", fanout.table(record, commit))
+    return 0
 
 
-@contextlib.contextmanager
-def _process(
-    command: Sequence[str], environ: Mapping[str, str], core: int
-) -> Iterator[subprocess.Popen[bytes]]:
-    """A process on a core of its own, with all it starts; ended on the way out."""
-    pinned = ["taskset", "-c", str(core), *command]
-    process = subprocess.Popen(pinned, cwd=ROOT, env=dict(environ), start_new_session=True)
-    try:
-        yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+def _record(kind: str) -> Path:
+    return HOME / f"{kind}-{time.strftime('%Y%m%dT%H%M%S')}.jsonl"
 
 
-def _answers(url: str) -> bool:
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with direct.open(url, timeout=2):
-            return True
-    except OSError:
-        return False
-
-
-def _wait(url: str, process: subprocess.Popen[bytes] | None = None) -> None:
-    end = time.monotonic() + START_S
-    while not _answers(url):
-        if process is not None and process.poll() is not None:
-            sys.exit(f"bench: the gateway ended with exit code {process.returncode} before it answered")
-        if time.monotonic() > end:
-            sys.exit(f"bench: no answer at {url} within {START_S} s")
-        time.sleep(0.1)
+def _told(options: argparse.Namespace, section: str, text: str) -> None:
+    print(f"\n{text}\n")
+    if options.write:
+        PAGE.write_text(with_section(PAGE.read_text(), section, text))
+        print(f"Written to {PAGE.relative_to(ROOT)}", flush=True)
 
 
 if __name__ == "__main__":

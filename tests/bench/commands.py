@@ -1,6 +1,6 @@
 """Commands: how many are accepted and worked off, and what a commitment costs over its vendor's answer.
 
-``make bench ARGS=--commands`` measures these alone; ``make bench`` measures them after the graph.
+``make bench ARGS="--parts commands"`` measures these alone; ``make bench`` measures them after the graph.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import json
 import platform
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -27,43 +27,58 @@ def figures(record: Path, commit: str) -> str:
 
 def _origin(runs: list[Mapping[str, Any]], commit: str) -> list[str]:
     # The gateway is measured beside each peer, a peer beside the gateway alone.
-    reps = Counter((run["target"], run["q"], run["conns"]) for run in runs if "://" not in run["target"])
+    reps = Counter(
+        (run["target"], run["q"], run["conns"], run["latency"]) for run in runs if "://" not in run["target"]
+    )
     foreign = max(run["foreign_cpu"] for run in runs)
-    packages = ", ".join(f"{name} {version(name)}" for name in ("uvicorn", "httptools", "strawberry-graphql"))
     return [
-        f"Measured {datetime.now(UTC):%Y-%m-%d} at commit {commit}.",
+        *origin(commit, ("uvicorn", "httptools", "strawberry-graphql")),
         f"Runs of each with a peer: {min(reps.values())}.",
-        f"Machine: {machine()}.",
-        f"Versions: Python {platform.python_version()}, {packages}, Node {output('node', '--version')}.",
         f"Other work took at most {foreign:.0%} of a core during a run.",
     ]
 
 
-def _measured(runs: list[Mapping[str, Any]]) -> list[str]:
-    groups: dict[tuple[str, int, str], list[Mapping[str, Any]]] = defaultdict(list)
-    for run in runs:
-        groups[run["q"], run["conns"], _name(run["target"])].append(run)
-    table = [
-        "| query | connections | server | CPU s per 1,000 requests | median ms | upstream calls | runs |"
+def origin(commit: str, packages: Sequence[str]) -> list[str]:
+    """When it was measured, what, and on what."""
+    versions = ", ".join(f"{name} {version(name)}" for name in packages)
+    return [
+        f"Measured {datetime.now(UTC):%Y-%m-%d} at commit {commit}.",
+        f"Machine: {machine()}.",
+        f"Versions: Python {platform.python_version()}, {versions}, Node {output('node', '--version')}.",
     ]
-    table.append("|---|---|---|---|---|---|---|")
-    for (query, conns, name), group in sorted(groups.items()):
+
+
+def _measured(runs: list[Mapping[str, Any]]) -> list[str]:
+    groups: dict[tuple[int, str, int, str], list[Mapping[str, Any]]] = defaultdict(list)
+    for run in runs:
+        groups[run["latency"], run["q"], run["conns"], _name(run["target"])].append(run)
+    table = [
+        "| query | connections | upstream ms | server | CPU s per 1,000 requests | median ms "
+        "| upstream calls | most MB | runs |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for (latency, query, conns, name), group in sorted(groups.items()):
         cpu, median, calls = (statistics.median(run[column] for run in group) for column in COLUMNS)
+        most = max(run["rss_mb"] for run in group)
         table.append(
-            f"| {query} | {conns} | {name} | {cpu:.3f} | {median:.2f} | {calls:.2f} | {len(group)} |"
+            f"| {query} | {conns} | {latency} | {name} | {cpu:.3f} | {median:.2f} | {calls:.2f} | {most:.0f} "
+            f"| {len(group)} |"
         )
     return table
 
 
 def _ratios(ratios: list[Mapping[str, Any]]) -> list[str]:
-    table = ["| query | connections | Fieldgate / peer | CPU per request | median | upstream calls |"]
-    table.append("|---|---|---|---|---|---|")
-    for line in sorted(ratios, key=lambda each: (each["q"], each["conns"], each["ab"][0])):
+    table = [
+        "| query | connections | upstream ms | Fieldgate / peer | CPU per request | median "
+        "| upstream calls |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for line in sorted(ratios, key=lambda each: (each["latency"], each["q"], each["conns"], each["ab"][0])):
         cells = " | ".join(
             f"{line[column]['ratio']:.2f} ({line[column]['min']:.2f}-{line[column]['max']:.2f})"
             for column in COLUMNS
         )
-        table.append(f"| {line['q']} | {line['conns']} | / {line['ab'][0]} | {cells} |")
+        table.append(f"| {line['q']} | {line['conns']} | {line['latency']} | / {line['ab'][0]} | {cells} |")
     return table
 
 
