@@ -26,6 +26,7 @@ from gateway.store.cross_references import SqlCrossReferences
 from gateway.systems.systems import ConnectedSystems
 from gateway.transport.authentication import Authentication
 from gateway.transport.correlation import CorrelationMiddleware
+from gateway.transport.direct import Direct
 from gateway.transport.drain import Drain, DrainMiddleware
 from gateway.transport.fanout import Fanout
 from gateway.transport.graphql_http import GraphQLEndpoint
@@ -93,6 +94,7 @@ def create_app(parts: Parts) -> Starlette:
     fanout = Fanout(make_context, max_waiting=parts.events.queue)
     drain = Drain()
     endpoint = GraphQLEndpoint(operations, fanout, drain)
+    graphql = Authentication(endpoint, authenticator)
     sockets = GraphQLSockets(operations, fanout, authenticator)
     state = GatewayState(
         parts.systems.health,
@@ -113,7 +115,7 @@ def create_app(parts: Parts) -> Starlette:
 
     return Starlette(
         routes=[
-            Route("/graphql", Authentication(endpoint, authenticator), methods=None),
+            Route("/graphql", graphql, methods=None),
             WebSocketRoute("/graphql", sockets),
             *([] if authenticator.development is None else authenticator.development.routes()),
             *webhook_routes(parts.events.inbox),
@@ -125,6 +127,7 @@ def create_app(parts: Parts) -> Starlette:
             Middleware(DrainMiddleware, drain=drain),
             Middleware(CorrelationMiddleware),
             Middleware(TraceContextMiddleware),
+            Middleware(Direct, path="/graphql", endpoint=graphql),
         ],
         exception_handlers={404: not_found},
         lifespan=lifespan,
