@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from adapters.contracts.adapter import Adapter
 from adapters.contracts.errors import SystemFault
@@ -29,11 +29,15 @@ class Sample:
     expected: Mapping[str, Any]
 
 
+class Connect(Protocol):
+    def __call__(self, *, base_url: str = ...) -> Adapter: ...
+
+
 @dataclass
 class Harness:
     """An adapter connected to a server that can be told to misbehave.
 
-    connect:        a new adapter connected to the server (the suite closes it).
+    connect:        a new adapter connected to the server, or to another base URL (the suite closes it).
     front:          the fault middleware before the server: arms faults, logs every call.
     samples:        at least 12 records of each resource type the adapter has, in no special order.
     totals:         how many rows of each type there are at the server, for paging to the end.
@@ -54,7 +58,7 @@ class Harness:
     """
 
     name: str
-    connect: Callable[[], Adapter]
+    connect: Connect
     front: Misbehaving
     samples: Mapping[RecordType, list[Sample]]
     totals: Mapping[RecordType, int]

@@ -39,7 +39,7 @@ def harness() -> Iterator[Harness]:
         wrong = MANIFEST.settings.model_validate({**EMULATOR.settings(base_url), "client_secret": "wrong"})
         yield Harness(
             name="salesforce",
-            connect=lambda: MANIFEST.connect("crm", settings),
+            connect=lambda **changes: MANIFEST.connect("crm", settings.model_copy(update=changes)),
             front=front,
             samples={
                 RecordType.CUSTOMER: [Sample(fact.crm_id, _customer(fact)) for fact in known],

@@ -48,7 +48,7 @@ def harness() -> Iterator[Harness]:
         wrong = MANIFEST.settings.model_validate({**EMULATOR.settings(base_url), "api_key": "sk_test_wrong"})
         yield Harness(
             name="stripe",
-            connect=lambda: MANIFEST.connect("payments", settings),
+            connect=lambda **changes: MANIFEST.connect("payments", settings.model_copy(update=changes)),
             front=front,
             samples={
                 RecordType.CUSTOMER: [Sample(str(fact.payments_id), _customer(fact)) for fact in customers],

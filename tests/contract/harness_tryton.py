@@ -230,7 +230,7 @@ def tryton_harness(
     desk = Desk(front.server)
     return Harness(
         name=name,
-        connect=lambda: connected(settings),
+        connect=lambda **changes: connected({**settings, **changes}),
         front=front.faults,
         samples={
             RecordType.INVOICE: [invoice_sample(fact, company) for fact in invoices],

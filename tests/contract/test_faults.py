@@ -7,10 +7,11 @@ import asyncio
 import pytest
 
 from adapters.contracts.adapter import Adapter
-from adapters.contracts.errors import Malformed, OutcomeUnknown, Throttled, Unauthorised
+from adapters.contracts.errors import Malformed, OutcomeUnknown, Throttled, Unauthorised, Unreachable
 from adapters.contracts.resource import PageRequest, Resource
 from adapters.emulation.faults import Fault
 from tests.contract.harness import Harness
+from tests.support.sandbox import closed_port
 
 pytestmark = pytest.mark.anyio
 
@@ -52,6 +53,20 @@ async def test_lists_fail_the_same_way(harness: Harness, adapter: Adapter, kind:
     resource, _ = a_resource(harness, adapter)
     with pytest.raises(faults.get(kind, Malformed)):
         await resource.page(PageRequest(frozenset({"id"}), first=5))
+
+
+async def test_where_nobody_listens_nothing_was_sent(harness: Harness):
+    with closed_port() as nowhere:
+        alone = harness.connect(base_url=nowhere)
+        try:
+            with pytest.raises(Unreachable):
+                await read(harness, alone)
+            findings = await alone.check()
+        finally:
+            await alone.aclose()
+    assert findings
+    assert all("\n" not in finding.detail for finding in findings)
+    assert any(not finding.ok for finding in findings)
 
 
 async def test_throttling_carries_how_long_to_wait_where_it_is_said(harness: Harness, adapter: Adapter):
