@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import queue
 import re
 import signal
@@ -221,6 +222,17 @@ def serving_over(
 
 
 @contextlib.contextmanager
+def serving(config: Path, folder: Path, environ: Mapping[str, str]) -> Iterator[Gateway]:
+    """``fieldgate serve`` with a configuration file, whose references are filled in from ``environ``."""
+    arguments = ["serve", "--config", str(config), "--port", "0"]
+    gateway = _start(arguments, folder, last="Fieldgate is at", environ=environ)
+    try:
+        yield gateway
+    finally:
+        gateway.end()
+
+
+@contextlib.contextmanager
 def closed_port() -> Iterator[str]:
     """A base URL where every connection is refused: the port is taken, and nobody listens."""
     with socket.socket() as taken:
@@ -228,7 +240,9 @@ def closed_port() -> Iterator[str]:
         yield f"http://127.0.0.1:{taken.getsockname()[1]}"
 
 
-def _start(arguments: list[str], folder: Path, *, last: str) -> Gateway:
+def _start(
+    arguments: list[str], folder: Path, *, last: str, environ: Mapping[str, str] | None = None
+) -> Gateway:
     """Starts the command, and waits for the line that ends its announcement."""
     folder.mkdir(parents=True, exist_ok=True)
     errors = folder / f"{arguments[0]}.log"
@@ -236,6 +250,7 @@ def _start(arguments: list[str], folder: Path, *, last: str) -> Gateway:
         process = subprocess.Popen(
             [str(COMMAND), *arguments],
             cwd=folder,
+            env={**os.environ, **(environ or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=log,
