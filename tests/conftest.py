@@ -1,16 +1,56 @@
-"""Fixtures of the whole suite, and a last line that says what ran and what did not."""
+"""Fixtures of the whole suite. A run says what it left behind; one of the whole suite then fails."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 
 from tests.support import tryton_server
+from tests.support.leftovers import Run
+
+_RUN = pytest.StashKey[Run]()
+_LEFT = pytest.StashKey[list[str]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not config.option.collectonly:
+        config.stash[_RUN] = Run.begin(Path(__file__).parents[1])
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Builds the real ERP server, once for all runs: no test's time limit should have to cover that."""
     if not session.config.option.collectonly and any("tryton" in item.nodeid for item in session.items):
         tryton_server.build()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    run = session.config.stash.get(_RUN, None)
+    if run is None:
+        return
+    session.config.stash[_LEFT] = left = run.left()
+    whole = session.config.args_source is not pytest.Config.ArgsSource.ARGS
+    if left and whole and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if left := config.stash.get(_LEFT, []):
+        terminalreporter.section("left behind", red=True, bold=True)
+        for line in left:
+            terminalreporter.line(line)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if (run := config.stash.get(_RUN, None)) is not None:
+        failed = config.stash.get(_LEFT, []) or _failed(config)
+        run.end(keep=bool(failed))
+
+
+def _failed(config: pytest.Config) -> bool:
+    reporter = config.pluginmanager.getplugin("terminalreporter")
+    return reporter is None or bool(reporter.stats.get("failed") or reporter.stats.get("error"))
 
 
 @pytest.fixture(scope="session")
