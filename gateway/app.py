@@ -36,6 +36,7 @@ from gateway.transport.websocket import GraphQLSockets
 from gateway.web.pages import not_found, web_routes
 from resolvers.context import RequestContext
 from resolvers.graph import build_graph
+from resolvers.planned.execution import PlannedExecution
 from resolvers.viewer import Viewer
 from schema.ownership import Ownership
 
@@ -83,11 +84,14 @@ def create_app(parts: Parts) -> Starlette:
         )
 
     authenticator = parts.authenticator
+    graph = build_graph()
+    planned = PlannedExecution(graph, parts.systems, parts.ownership)
     operations = ObservedOperations(
-        build_graph(),
+        graph,
         make_context,
         parts.limits,
         parts.rate,
+        planned,
         access_log=parts.observability.access_log,
         tracer=None if parts.traces is None else parts.traces.tracer,
     )

@@ -33,6 +33,13 @@ class AnswerBudget:
         if self.objects > self._maximum:
             raise self._too_many(self.objects)
 
+    def take(self, objects: int) -> bool:
+        """Counts the objects of a whole answer, if they are not too many."""
+        if self.objects + objects > self._maximum:
+            return False
+        self.objects += objects
+        return True
+
     def read(self, records: int) -> None:
         """For what a system gave. Nothing is raised: once it is too much, the operation is stopped."""
         self.records += records

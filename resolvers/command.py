@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ from adapters.contracts.vocabulary import System
 from resolvers.command_port import Attempt, Command, CommandQuery
 from resolvers.connection import Connection, ConnectionEdge, check_first, connection
 from resolvers.errors import bad_user_input
-from resolvers.ids import BadId, decode_command_id, decode_id, encode_command_id
+from resolvers.ids import BadId, Ref, decode_command_id, decode_id, encode_command_id
 from resolvers.viewer import Viewer
 from schema.enums import CommandStatus
 
@@ -45,8 +45,16 @@ class CommandObject:
         return self._command.system
 
     @property
-    def target(self) -> Awaitable[Entity | None]:
-        return self._context.existing(decode_id(self._command.target))
+    def refs(self) -> Mapping[str, Ref | str | None]:
+        """What its fields name: objects of systems."""
+        ref = decode_id(self._command.target)
+        # A command can be older than the configuration: a connection that is gone knows no objects.
+        return {"target": None if self._context.systems.system_of(ref.connection) is None else ref}
+
+    @property
+    def target(self) -> Awaitable[Entity | None] | None:
+        ref = self.refs["target"]
+        return self._context.existing(ref) if isinstance(ref, Ref) else None
 
     @property
     def idempotency_key(self) -> str:

@@ -139,7 +139,7 @@ class RequestContext:
         reference = REFERENCES.get((entity.ref.type, field))
         if reference is not None:
             return self._reference(entity, reference)
-        return timeline(self, entity, **arguments)
+        return timeline(self, entity.ref, **arguments)
 
     async def _edge(self, entity: Entity, edge: Edge, arguments: dict[str, Any]) -> Any:
         try:

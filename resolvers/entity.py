@@ -63,6 +63,17 @@ class Entity:
             return None
         return future.result()
 
+    def anchored(self) -> Row | SystemFault | None:
+        """The anchor's row where it has arrived, or the fault of reading it."""
+        future = self._slices.get(self.anchor_system)
+        if future is None or not future.done() or future.cancelled():
+            return None
+        error = future.exception()
+        if isinstance(error, SystemFault):
+            return error
+        found = None if error is not None else future.result()
+        return None if found is None else found[0]
+
     def get(self, name: str) -> Any:
         """A leaf of the graph: its value, or an awaitable where its slice is still under way."""
         if name == "id":

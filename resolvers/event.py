@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -63,21 +63,34 @@ class EventObject:
         return self._event.summary
 
     @property
+    def refs(self) -> Mapping[str, Ref | str | None]:
+        """What its fields name: objects of systems, or a command by its own id."""
+        event = self._event
+        of_command = event.type is BusinessEventType.COMMAND_STATUS_CHANGED and event.command_id is not None
+        return {
+            "customer": self._known(event.customer),
+            "subject": event.command_id if of_command else self._known(event.subject),
+        }
+
+    @property
     def customer(self) -> Awaitable[Any] | None:
-        return self._object(self._event.customer)
+        return self._object("customer")
 
     @property
     def subject(self) -> Awaitable[Any] | None:
-        event = self._event
-        if event.type is BusinessEventType.COMMAND_STATUS_CHANGED and event.command_id is not None:
-            return command_by_own_id(self._context, event.command_id)
-        return self._object(event.subject)
+        return self._object("subject")
 
-    def _object(self, ref: Ref | None) -> Awaitable[Any] | None:
-        # The log can be older than the configuration: a connection that is gone knows no objects.
-        if ref is None or self._context.systems.system_of(ref.connection) is None:
+    def _object(self, field: str) -> Awaitable[Any] | None:
+        named = self.refs[field]
+        if named is None:
             return None
-        return self._context.existing(ref)
+        if isinstance(named, Ref):
+            return self._context.existing(named)
+        return command_by_own_id(self._context, named)
+
+    def _known(self, ref: Ref | None) -> Ref | None:
+        # The log can be older than the configuration: a connection that is gone knows no objects.
+        return None if ref is None or self._context.systems.system_of(ref.connection) is None else ref
 
 
 async def event_by_own_id(context: RequestContext, event_id: str) -> EventObject | None:

@@ -17,6 +17,7 @@ from resolvers.edges import CUSTOMER_IN_CRM
 from resolvers.entity import Slice
 from resolvers.ids import Ref
 from resolvers.loads import Relation
+from resolvers.ports import Systems
 
 if TYPE_CHECKING:
     from resolvers.context import RequestContext
@@ -39,24 +40,7 @@ class Identity:
         self._systems = context.systems
 
     def locate(self, system: System, record_type: RecordType, value: str) -> Located:
-        """The connection of a record id as a link field has it: ``"id"``, or ``"connection:id"``.
-
-        A bare id is enough where the system has one connection; among several it would be a guess.
-        """
-        connections = self._systems.connections(system, record_type)
-        name, _, rest = value.partition(":")
-        if rest and name in connections:
-            return Located(name, rest)
-        if len(connections) == 1:
-            return Located(connections[0], value)
-        if not connections:
-            raise _at(system, Unreachable(f"no {system.value} connection has {record_type.value} records"))
-        raise _at(
-            system,
-            Conflict(
-                f"a link to {system.value} does not say which of {len(connections)} connections it means"
-            ),
-        )
+        return located_in(self._systems, system, record_type, value)
 
     async def slice_of_customer(self, customer: Entity, system: System) -> Slice:
         """The customer's record in a system other than the CRM."""
@@ -184,6 +168,23 @@ class Identity:
             fields = self._systems.resource(connection, RecordType.CUSTOMER).fields
             found += [(Located(connection, str(fields.read(row, "id"))), (row, fields)) for row in page.rows]
         return found
+
+
+def located_in(systems: Systems, system: System, record_type: RecordType, value: str) -> Located:
+    """The connection of a record id as a link field has it: ``"id"``, or ``"connection:id"``.
+
+    A bare id is enough where the system has one connection; among several it would be a guess.
+    """
+    connections = systems.connections(system, record_type)
+    name, _, rest = value.partition(":")
+    if rest and name in connections:
+        return Located(name, rest)
+    if len(connections) == 1:
+        return Located(connections[0], value)
+    if not connections:
+        raise _at(system, Unreachable(f"no {system.value} connection has {record_type.value} records"))
+    message = f"a link to {system.value} does not say which of {len(connections)} connections it means"
+    raise _at(system, Conflict(message))
 
 
 def _at(system: System, fault: SystemFault) -> SystemFault:

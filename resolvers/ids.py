@@ -32,10 +32,13 @@ class Ref:
     connection: str
     record_id: str
 
+    def plain(self) -> str:
+        """What the public id holds."""
+        return f"{_LETTERS[self.type]}:{self.connection}:{self.record_id}"
+
     def encode(self) -> str:
         """The public id."""
-        plain = f"{_LETTERS[self.type]}:{self.connection}:{self.record_id}"
-        return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
+        return base64.urlsafe_b64encode(self.plain().encode()).decode().rstrip("=")
 
 
 def encode_event_id(event_id: str) -> str:

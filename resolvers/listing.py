@@ -53,7 +53,7 @@ async def list_entities(
     if rows is not None and rows.customers is not None:
         return await list_of_customers(context, record_type, first, after, given, where)
     system = ANCHORS[record_type]
-    name = _list_name(record_type, order)
+    name = list_name(record_type, order)
     place = decode_cursor(name, after) if after is not None else None
     names = list(context.systems.connections(system, record_type))
     if not names:
@@ -104,7 +104,7 @@ async def _seen(context: RequestContext, found: list[tuple[Entity, str]]) -> lis
     return [each for each, is_seen in zip(found, seen, strict=True) if is_seen]
 
 
-def _list_name(record_type: RecordType, order: Order | None) -> str:
+def list_name(record_type: RecordType, order: Order | None) -> str:
     if order is None:
         return record_type.value
     return f"{record_type.value}:{order.field}:{'desc' if order.descending else 'asc'}"

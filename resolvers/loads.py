@@ -146,9 +146,8 @@ class Loads:
         if record_type is not RecordType.CUSTOMER or self.systems.system_of(connection) is not System.CRM:
             return
         fields = self.systems.resource(connection, record_type).fields
-        links = [entry.name for entry in fields if "_in_" in entry.name]
         for row in rows:
-            for link in links:
+            for link in fields.links:
                 if (value := fields.read(row, link)) is not None:
                     self._references.learn(connection, str(fields.read(row, "id")), link, str(value))
 

@@ -39,7 +39,7 @@ from schema.subscription import Subscription, SubscriptionConnection
 
 _Info = Info[RequestContext, Any]
 
-_ORDERS: dict[CustomerOrder, Order] = {
+ORDERS: dict[CustomerOrder, Order] = {
     CustomerOrder.NAME_ASC: Order("name"),
     CustomerOrder.NAME_DESC: Order("name", descending=True),
     CustomerOrder.UPDATED_DESC: Order("updated_at", descending=True),
@@ -56,6 +56,21 @@ async def _by_id(info: _Info, text: str, expected: RecordType, where: str = "id"
     context = info.context
     context.start(info)
     return await context.existing(reference(context, text, expected, where))
+
+
+def owned_fields(context: RequestContext) -> list[FieldOwnership]:
+    """Who owns what."""
+    return [
+        FieldOwnership(
+            type=entry.type,
+            field=entry.graph_name,
+            system=entry.system,
+            adapter=context.systems.adapter_of(entry.system),
+            writable=entry.writable,
+            mutations=context.ownership.mutations_of(entry),
+        )
+        for entry in context.ownership
+    ]
 
 
 _Find = Callable[[], Awaitable[Any]]
@@ -140,7 +155,7 @@ class Query:
         filter: CustomerFilter | None = strawberry.UNSET,
         order_by: CustomerOrder | None = strawberry.UNSET,
     ) -> CustomerConnection | None:
-        order = _ORDERS[order_by] if order_by else None
+        order = ORDERS[order_by] if order_by else None
         return await _list(info, RecordType.CUSTOMER, first, after, filter, order)
 
     @strawberry.field(description="A subscription by its global id.")
@@ -209,18 +224,7 @@ class Query:
         "write it."
     )
     def ownership(self, info: _Info) -> list[FieldOwnership]:
-        context = info.context
-        return [
-            FieldOwnership(
-                type=entry.type,
-                field=entry.graph_name,
-                system=entry.system,
-                adapter=context.systems.adapter_of(entry.system),
-                writable=entry.writable,
-                mutations=context.ownership.mutations_of(entry),
-            )
-            for entry in context.ownership
-        ]
+        return owned_fields(info.context)
 
     @strawberry.field(description="Each connected system, as the gateway sees it now.")
     def systems(self, info: _Info) -> list[SystemHealth]:

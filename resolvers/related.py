@@ -21,6 +21,7 @@ from resolvers.entity import Entity
 from resolvers.errors import bad_user_input
 from resolvers.ids import Ref
 from resolvers.loads import Relation
+from resolvers.selection import Selection
 
 if TYPE_CHECKING:
     from resolvers.context import RequestContext
@@ -102,7 +103,7 @@ class Related:
         asks: list[_Ask] = []
         unable: list[str] = []
         for name in connections:
-            key = self._key(edge, systems.resource(name, edge.child))
+            key = key_of(edge, systems.resource(name, edge.child))
             if key is None:
                 unable.append(name)
                 continue
@@ -113,10 +114,6 @@ class Related:
             who = ", ".join(unable)
             raise Unsupported(f"{edge.name}: {who} cannot find {edge.child.value} records by their parent")
         return asks
-
-    @staticmethod
-    def _key(edge: Edge, resource: Resource) -> Key | None:
-        return next((key for key in edge.keys if resource.finds_by(key.child)), None)
 
     async def _value(self, parent: Entity, edge: Edge, key: Key, name: str) -> str | None:
         if key.parent == "id":
@@ -145,7 +142,7 @@ class Related:
     ) -> Page:
         loads = self._context.loads
         if ask.key.only is None:
-            wanted = None if self._shared(edge, ask.key, where) else first
+            wanted = None if shared_by(edge, ask.key, where, self._context.selection) else first
             relation = Relation(ask.connection, edge.child, ask.key.child, where, position)
             return (await loads.related(relation, ask.value, wanted)).cut(first)
         # The key finds the children of all the parent's siblings too: take this parent's from them.
@@ -164,16 +161,6 @@ class Related:
             mine = mine[places.index(position) + 1 :]
         return Page([row for row, _ in mine], [at for _, at in mine], has_more=False).cut(first)
 
-    def _shared(self, edge: Edge, key: Key, where: tuple[Condition, ...]) -> bool:
-        """Whether another selected edge will need all children of the same key: then they are read once."""
-        return not where and any(
-            other.child is edge.child
-            and self._context.selection.has(other.parent.value, other.field)
-            and any(each.only is not None and each.child == key.child for each in other.keys)
-            for other in EDGES.values()
-            if other is not edge
-        )
-
     def _edges(self, edge: Edge, name: str, page: Page) -> list[ConnectionEdge]:
         resource = self._context.systems.resource(name, edge.child)
         found: list[ConnectionEdge] = []
@@ -182,6 +169,22 @@ class Related:
             child.put(edge.system, row, resource.fields)
             found.append(ConnectionEdge(encode_cursor(edge.name, Place(name, position)), child))
         return found
+
+
+def key_of(edge: Edge, resource: Resource) -> Key | None:
+    """The key to follow an edge by at one resource: the first that it can find by."""
+    return next((key for key in edge.keys if resource.finds_by(key.child)), None)
+
+
+def shared_by(edge: Edge, key: Key, where: tuple[Condition, ...], selection: Selection) -> bool:
+    """Whether another selected edge will need all children of the same key: then they are read once."""
+    return not where and any(
+        other.child is edge.child
+        and selection.has(other.parent.value, other.field)
+        and any(each.only is not None and each.child == key.child for each in other.keys)
+        for other in EDGES.values()
+        if other is not edge
+    )
 
 
 def _from(asks: Sequence[_Ask], place: Place) -> list[_Ask]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from adapters.contracts.errors import SystemFault
+from adapters.contracts.fields import FieldMap, Row
 from adapters.contracts.values import Money
 from adapters.contracts.vocabulary import SubscriptionStatus, System
 from resolvers.entity import Entity
@@ -24,16 +26,19 @@ async def recurring_revenue(context: RequestContext, customer: Entity) -> Money 
     """Null where nothing is running, and where currencies differ: a sum over them would be no amount."""
     try:
         subscriptions = await context.all_related(customer, "subscriptions")
-        amounts: list[Money] = []
-        for subscription in subscriptions.nodes:
-            loaded = subscription.loaded(System.SUBSCRIPTIONS)
-            if loaded is None:
-                continue
-            row, fields = loaded
-            if fields.read(row, "status") in RUNNING and (money := fields.read(row, "recurring_revenue")):
-                amounts.append(money)
+        loaded = [each.loaded(System.SUBSCRIPTIONS) for each in subscriptions.nodes]
+        return total_of([found for found in loaded if found is not None])
     except SystemFault as error:
         raise fault_of(error, System.SUBSCRIPTIONS) from error
+
+
+def total_of(subscriptions: Iterable[tuple[Row, FieldMap]]) -> Money | None:
+    """What running subscriptions bring in a month. Raises ``SystemFault`` for a row that cannot be read."""
+    amounts: list[Money] = [
+        money
+        for row, fields in subscriptions
+        if fields.read(row, "status") in RUNNING and (money := fields.read(row, "recurring_revenue"))
+    ]
     currencies = {money.currency for money in amounts}
     if len(currencies) != 1:
         return None

@@ -12,17 +12,17 @@ from resolvers.event_port import BadCursor, EventFilter
 
 if TYPE_CHECKING:
     from resolvers.context import RequestContext
-    from resolvers.entity import Entity
+    from resolvers.ids import Ref
 
 
 async def timeline(
-    context: RequestContext, customer: Entity, first: int = 20, after: str | None = None
+    context: RequestContext, customer: Ref, first: int = 20, after: str | None = None
 ) -> Connection:
     """A page of the customer's events. Raises BAD_USER_INPUT for a cursor that is none of the log's."""
     check_first(first)
     place = after or None
     try:
-        wanted = permitted(context.viewer, EventFilter(customer=customer.ref))
+        wanted = permitted(context.viewer, EventFilter(customer=customer))
         events, has_more = await context.events.newest(wanted, first, place)
     except BadCursor:
         raise bad_user_input("after: not a cursor of this list") from None

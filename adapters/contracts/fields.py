@@ -38,6 +38,31 @@ class Condition:
     value: Any
 
 
+def _nothing() -> Mapping[str, Any]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """How a value is read, as Python source: for executors that generate code instead of calling ``read``.
+
+    It gives the value as JSON has it: amounts, days and times as text, statuses by name. It must give exactly
+    what ``read`` gives, or raise: then ``read`` decides. Where it depends on more than a row, there is none.
+
+    binds:  variables, and the expression of each over ``{row}``, in order. Names are unique.
+    value:  an expression of those variables; unused for a value of several parts.
+    absent: an expression that is true where there is no value; None where there always is one.
+    parts:  for a value of several parts, the source of each, whose ``binds`` are in ``binds`` already.
+    names:  what the expressions refer to.
+    """
+
+    binds: tuple[tuple[str, str], ...] = ()
+    value: str = ""
+    absent: str | None = None
+    parts: Mapping[str, Source] = field(default_factory=dict[str, "Source"])
+    names: Mapping[str, Any] = field(default_factory=_nothing)
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One canonical field of a vendor resource.
@@ -48,6 +73,7 @@ class Field:
     write:   from a canonical value to the vendor's patch; None where the field is read-only here.
     filters: from an operator to a function of the canonical value, giving the vendor's own form of the
              condition (a SOQL clause, query parameters). The function may raise ``Unsupported``.
+    source:  what ``read`` does, as source. None where only ``read`` knows.
     """
 
     name: str
@@ -55,6 +81,7 @@ class Field:
     read: Callable[[Row], Any]
     write: Callable[[Any], Mapping[str, Any]] | None = None
     filters: Mapping[Op, Callable[[Any], Any]] = field(default_factory=dict[Op, Callable[[Any], Any]])
+    source: Source | None = None
 
 
 class FieldMap:
@@ -70,6 +97,8 @@ class FieldMap:
         if "id" not in table:
             raise ValueError(f"{vendor_resource}: a field map needs an 'id'")
         self._table: Mapping[str, Field] = table
+        self.links: tuple[str, ...] = tuple(name for name in table if "_in_" in name)
+        """The fields that name records of other systems."""
 
     def __iter__(self) -> Iterator[Field]:
         return iter(self._table.values())
@@ -107,6 +136,10 @@ class FieldMap:
             raise Malformed(
                 f"{self.vendor_resource}: the answer's {name!r} cannot be read ({type(error).__name__})"
             ) from error
+
+    def reader(self, name: str) -> Callable[[Row], Any]:
+        """``read`` for one field, to be kept."""
+        return lambda row: self.read(row, name)
 
     def patch(self, changes: Mapping[str, Any]) -> dict[str, Any]:
         """The vendor's patch for canonical values, each field's own put together.

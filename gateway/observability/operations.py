@@ -20,6 +20,7 @@ from gateway.observability.trace_context import callers
 from gateway.observability.upstream import Tally, tally
 from gateway.transport.operation import MakeContext, NotAllowed, Operations, Plan, Refusal
 from resolvers.errors import Code
+from resolvers.planned.execution import PlannedExecution
 from resolvers.viewer import Viewer
 
 if TYPE_CHECKING:
@@ -41,11 +42,12 @@ class ObservedOperations(Operations):
         make_context: MakeContext,
         limits: LimitSettings | None = None,
         rate: Rate | None = None,
+        planned: PlannedExecution | None = None,
         *,
         access_log: bool = False,
         tracer: Tracer | None = None,
     ) -> None:
-        super().__init__(graph, make_context, limits, rate)
+        super().__init__(graph, make_context, limits, rate, planned)
         self.access_log = access_log
         self.tracer = tracer
 

@@ -29,6 +29,7 @@ from gateway.transport.errors import before_execution, in_execution, request_err
 from resolvers.budget import AnswerBudget, answer_budget
 from resolvers.context import RequestContext
 from resolvers.errors import Code
+from resolvers.planned.execution import Answer, PlannedExecution
 from resolvers.streams.watch import Watch
 from resolvers.viewer import Viewer
 
@@ -108,7 +109,9 @@ class Operations:
         make_context: MakeContext,
         limits: LimitSettings | None = None,
         rate: Rate | None = None,
+        planned: PlannedExecution | None = None,
     ) -> None:
+        self._planned = planned
         self.limits = limits or LimitSettings()
         self.rate = rate or Rate(self.limits.rate)
         self.under_way = UnderWay(self.limits)
@@ -257,7 +260,17 @@ class Operations:
 
     async def _execute(
         self, prepared: Prepared, parameters: Mapping[str, Any], context: RequestContext
-    ) -> ExecutionResult:
+    ) -> ExecutionResult | Answer:
+        if self._planned is not None and prepared.document is not None:
+            answer = await self._planned.answer(
+                parameters["query"],
+                prepared.document,
+                parameters.get("operationName"),
+                parameters.get("variables") or {},
+                context,
+            )
+            if answer is not None:
+                return answer
         result: Any = cast(Any, execution).execute(
             self._schema,
             prepared.document,

@@ -1,0 +1,407 @@
+"""Generated assembly: for each selection set a function that turns rows into what the answer has of them.
+
+The code is optimistic. It reads leaves straight from the vendors' rows, checks the type of each, and raises
+at whatever it does not expect: a fault, a value of another type, a null where none may be. Then the whole
+answer is assembled again by ``assemble``, which has every rule. Code is generated for plans whose systems
+have one connection each; others are assembled value by value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, cast
+
+from graphql import GraphQLEnumType, GraphQLList, GraphQLNonNull, is_leaf_type
+
+from adapters.contracts.fields import Source
+from adapters.contracts.resource import Page
+from adapters.contracts.vocabulary import ANCHORS, RecordType, System
+from resolvers.cursors import Place, encode_cursor
+from resolvers.planned.ids import id_encoder
+from resolvers.planned.plan import EdgeStep, FieldPlan, ObjectPlan, Plan, RootStep
+from resolvers.planned.planner import ENTITIES
+from resolvers.ports import Systems
+
+__all__ = ["Odd", "compiled"]
+
+
+class Odd(Exception):
+    """Not as the generated code expects it."""
+
+
+class Ungenerated(Exception):
+    """No code is generated for this plan; the text says why."""
+
+
+def odd() -> Any:
+    raise Odd
+
+
+def _day(value: Any) -> str:
+    if type(value) is not date:
+        raise Odd
+    return value.isoformat()
+
+
+def _moment(serialize: Callable[[Any], str]) -> Callable[[Any], str]:
+    def write(value: Any) -> str:
+        if type(value) is not datetime:
+            raise Odd
+        return serialize(value)
+
+    return write
+
+
+def _amount(value: Any) -> str:
+    if type(value) is not Decimal:
+        raise Odd
+    return format(value, "f")
+
+
+def _text(value: Any) -> str:
+    if type(value) is not str:
+        raise Odd
+    return value
+
+
+def _cursor(list_name: str, connection: str, position: str) -> str:
+    return encode_cursor(list_name, Place(connection, position))
+
+
+def _whole(value: Any) -> int:
+    if type(value) is not int or not -2147483648 <= value <= 2147483647:
+        raise Odd
+    return value
+
+
+def _truth(value: Any) -> bool:
+    if value is not True and value is not False:
+        raise Odd
+    return value
+
+
+_WRITERS: dict[str, Callable[[Any], Any]] = {
+    "Date": _day,
+    "Decimal": _amount,
+    "String": _text,
+    "ID": _text,
+    "Int": _whole,
+    "Boolean": _truth,
+    "CurrencyCode": _text,
+    "CountryCode": _text,
+    "URL": _text,
+    "Cursor": _text,
+}
+
+
+def compiled(plan: Plan, systems: Systems) -> Callable[[Any], dict[str, Any]]:
+    """The function that assembles an answer from a ``Fetch``. Raises ``Ungenerated``.
+
+    What it returns raises ``Odd``, or anything else, where the answer has to be assembled value by value.
+    """
+    making = _Making(plan, systems)
+    source = making.source()
+    names: dict[str, Any] = making.names
+    exec(compile(source, "<plan>", "exec"), names)  # noqa: S102 - made of names and numbers of the plan
+    assemble: Callable[[Any], dict[str, Any]] = names["assemble"]
+    assemble.__doc__ = source
+    return assemble
+
+
+class _Making:
+    def __init__(self, plan: Plan, systems: Systems) -> None:
+        self._plan = plan
+        self._systems = systems
+        self._functions: list[str] = []
+        self._bindings: list[str] = []
+        self._count = 0
+        self.names: dict[str, Any] = {"odd": odd, "Page": Page}
+
+    def source(self) -> str:
+        parts = [f"{field.key!r}: {self._root(field)}" for field in self._plan.root.fields]
+        lines = ["def assemble(fetch):", "    results = fetch.results"]
+        lines += [f"    {line}" for line in (*self._bindings, *self._functions)]
+        return "\n".join([*lines, f"    return {{{', '.join(parts)}}}", ""])
+
+    def _name(self, stem: str, value: Any = None) -> str:
+        self._count += 1
+        name = f"{stem}{self._count}"
+        if value is not None:
+            self.names[name] = value
+        return name
+
+    def _sole(self, system: System, record_type: RecordType) -> str:
+        names = self._systems.connections(system, record_type)
+        if len(names) != 1:
+            raise Ungenerated(f"{system.value} has {len(names)} connections")
+        return names[0]
+
+    def _root(self, field: FieldPlan) -> str:
+        if field.name == "__typename":
+            return repr(self._plan.root.type_name)
+        step = field.step
+        if not isinstance(step, RootStep):
+            raise Ungenerated(field.name)
+        record_type = _BY_ID.get(field.name)
+        if record_type is not None:
+            self._sole(ANCHORS[record_type], record_type)
+            make = self._objects(field.children[record_type.value])
+            item = self._name("r")
+            self._bindings.append(f"{item} = results[{step.index}]")
+            return f"None if {item} is None else {make}(({item}.row,))[0]"
+        record_type = _LISTS.get(field.name)
+        if record_type is None:
+            raise Ungenerated(field.name)
+        self._sole(ANCHORS[record_type], record_type)
+        listed, rows, places = self._name("r"), self._name("r"), self._name("r")
+        self._bindings += [
+            f"{listed} = results[{step.index}]",
+            f"{rows} = [row for _, part in {listed}.kids.parts for row in part.rows]",
+        ]
+        page = self._page(
+            field,
+            record_type,
+            rows=rows,
+            places=f"[place for _, part in {listed}.kids.parts for place in part.positions]",
+            has_more=f"{listed}.kids.has_more",
+            list_name=f"{listed}.name",
+            after=f"{listed}.after",
+        )
+        del places
+        return page
+
+    def _objects(self, plan: ObjectPlan) -> str:
+        """The function from rows of an entity to a list of objects."""
+        record_type = ENTITIES[plan.type_name]
+        connection = self._sole(ANCHORS[record_type], record_type)
+        fields = self._systems.resource(connection, record_type).fields
+        body: list[str] = []
+        own_id = self._read_source(fields["id"].source, fields["id"].read, body)
+        needs_id = bool(plan.slices or plan.steps) or any(field.name == "id" for field in plan.fields)
+        if needs_id:
+            body.append(f"own = {own_id}")
+            body.append("if type(own) is not str or not own: odd()")
+        slices: dict[System, tuple[str, Any]] = {}
+        for step in plan.slices:
+            there = self._sole(step.system, RecordType.CUSTOMER)
+            found, row = self._name("s"), self._name("w")
+            self._bindings.append(f"{found} = (results[{step.index}] or {{}}).get({connection!r})")
+            body += [
+                f"{row} = {found}[own]",
+                f"if {row} is not None: {row} = {row}[0]",
+            ]
+            slices[step.system] = (row, self._systems.resource(there, RecordType.CUSTOMER).fields)
+        parts = [
+            f"{field.key!r}: {self._field(plan, field, connection, fields, slices, body)}"
+            for field in plan.fields
+        ]
+        name = self._name("o")
+        self._functions += [
+            f"def {name}(rows):",
+            "    out = []",
+            "    add = out.append",
+            "    for row in rows:",
+            *(f"        {line}" for line in body),
+            f"        add({{{', '.join(parts)}}})",
+            "    return out",
+        ]
+        return name
+
+    def _field(
+        self,
+        plan: ObjectPlan,
+        field: FieldPlan,
+        connection: str,
+        fields: Any,
+        slices: dict[System, tuple[str, Any]],
+        body: list[str],
+    ) -> str:
+        if field.name == "__typename":
+            return repr(plan.type_name)
+        if field.name == "id":
+            encode = self._name("i", id_encoder(ENTITIES[plan.type_name], connection))
+            return f"{encode}(own)"
+        if field.system is not None:
+            if field.system is ANCHORS[ENTITIES[plan.type_name]]:
+                return self._leaf(field, fields, "row", body)
+            row, of = slices[field.system]
+            inner: list[str] = []
+            value = self._leaf(field, of, row, inner)
+            if not inner:
+                return f"(None if {row} is None else {value})"
+            result = self._name("v")
+            body += [f"{result} = None", f"if {row} is not None:"]
+            body += [f"    {line}" for line in (*inner, f"{result} = {value}")]
+            return result
+        step = field.step
+        if not isinstance(step, EdgeStep):
+            raise Ungenerated(f"{plan.type_name}.{field.graph_name}")
+        self._sole(step.edge.system, step.edge.child)
+        found, page, after = self._name("e"), self._name("p"), self._name("a")
+        self._bindings += [
+            f"{found} = (results[{step.index}] or {{}}).get({connection!r})",
+            f"{after} = {self._name('g', field.arguments)}.values(fetch.variables).get('after')",
+        ]
+        body += [f"{page} = {found}[own]", f"if type({page}) is not Page: odd()"]
+        return self._page(
+            field,
+            step.edge.child,
+            rows=f"{page}.rows",
+            places=f"{page}.positions",
+            has_more=f"{page}.has_more",
+            list_name=repr(step.edge.name),
+            after=after,
+        )
+
+    def _page(
+        self,
+        field: FieldPlan,
+        record_type: RecordType,
+        *,
+        rows: str,
+        places: str,
+        has_more: str,
+        list_name: str,
+        after: str,
+    ) -> str:
+        (page,) = field.children.values()
+        connection = self._sole(ANCHORS[record_type], record_type)
+
+        def cursor(place: str) -> str:
+            return f"cursor({list_name}, {connection!r}, {place})"
+
+        self.names["cursor"] = _cursor
+        parts: list[str] = []
+        for part in page.fields:
+            if part.name == "nodes":
+                value = f"{self._objects(part.children[record_type.value])}({rows})"
+            elif part.name == "edges":
+                (edge,) = part.children.values()
+                inner: list[str] = []
+                nodes = ""
+                for each in edge.fields:
+                    if each.name == "node":
+                        make = self._objects(each.children[record_type.value])
+                        nodes += f", {make}({rows})"
+                        inner.append(f"{each.key!r}: n{nodes.count(',')}")
+                    elif each.name == "cursor":
+                        inner.append(f"{each.key!r}: {cursor('place')}")
+                    else:
+                        inner.append(f"{each.key!r}: {edge.type_name!r}")
+                targets = "".join(f", n{at + 1}" for at in range(nodes.count(",")))
+                value = (
+                    f"[{{{', '.join(inner)}}} for place{targets or ','} in zip({places}{nodes}, strict=True)]"
+                )
+            elif part.name == "page_info":
+                (info,) = part.children.values()
+                values = {
+                    "has_next_page": has_more,
+                    "has_previous_page": f"({after} is not None)",
+                    "start_cursor": f"({cursor(f'{places}[0]')} if {rows} else None)",
+                    "end_cursor": f"({cursor(f'{places}[-1]')} if {rows} else None)",
+                    "__typename": repr(info.type_name),
+                }
+                value = "{" + ", ".join(f"{each.key!r}: {values[each.name]}" for each in info.fields) + "}"
+            else:
+                value = repr(page.type_name)
+            parts.append(f"{part.key!r}: {value}")
+        return "{" + ", ".join(parts) + "}"
+
+    def _leaf(self, field: FieldPlan, fields: Any, row: str, body: list[str]) -> str:
+        if field.name not in fields:
+            return "None"
+        entry = fields[field.name]
+        if entry.source is not None:
+            try:
+                return self._by_source(field.type, field, entry.source, row, body)
+            except Ungenerated:
+                pass
+        value = self._name("v")
+        body.append(f"{value} = {self._name('f', entry.read)}({row})")
+        return self._write(field.type, field, value)
+
+    def _read_source(self, source: Source | None, read: Any, body: list[str]) -> str:
+        if source is None or source.parts:
+            return f"str({self._name('f', read)}(row))"
+        self.names.update(source.names)
+        body += [f"{name} = {text.format(row='row')}" for name, text in source.binds]
+        return source.value
+
+    def _by_source(self, graph_type: Any, field: FieldPlan, source: Source, row: str, body: list[str]) -> str:
+        """The value by the adapter's own source of it."""
+        required = isinstance(graph_type, GraphQLNonNull)
+        inner: Any = cast(Any, graph_type).of_type if required else graph_type
+        if isinstance(inner, GraphQLList):
+            raise Ungenerated("a list")
+        if is_leaf_type(inner):
+            known = isinstance(inner, GraphQLEnumType) or inner.name in _BY_SOURCE
+            if source.parts or not known:
+                raise Ungenerated("a scalar")
+            value = source.value
+        else:
+            (plan,) = field.children.values()
+            parts: list[str] = []
+            for each in plan.fields:
+                if each.name == "__typename":
+                    parts.append(f"{each.key!r}: {plan.type_name!r}")
+                elif each.name in source.parts:
+                    part = self._by_source(each.type, each, source.parts[each.name], row, [])
+                    parts.append(f"{each.key!r}: {part}")
+                elif isinstance(each.type, GraphQLNonNull):
+                    raise Ungenerated("a part that is needed")
+                else:
+                    parts.append(f"{each.key!r}: None")
+            value = "{" + ", ".join(parts) + "}"
+        self.names.update(source.names)
+        body += [f"{name} = {text.format(row=row)}" for name, text in source.binds]
+        if source.absent is None or required:
+            return (
+                value if not required or source.absent is None else f"(odd() if {source.absent} else {value})"
+            )
+        return f"(None if {source.absent} else {value})"
+
+    def _write(self, graph_type: Any, field: FieldPlan, value: str) -> str:
+        """The value as JSON has it, from the canonical one."""
+        if isinstance(graph_type, GraphQLNonNull):
+            inner: Any = cast(Any, graph_type).of_type
+            return f"(odd() if {value} is None else {self._some(inner, field, value)})"
+        return f"(None if {value} is None else {self._some(graph_type, field, value)})"
+
+    def _some(self, graph_type: Any, field: FieldPlan, value: str) -> str:
+        if isinstance(graph_type, GraphQLList):
+            item = self._name("x")
+            inner: Any = cast(Any, graph_type).of_type
+            return f"[{self._write(inner, field, item)} for {item} in {value}]"
+        if isinstance(graph_type, GraphQLEnumType):
+            wrapped: Any = graph_type
+            names = {member: graph_type.coerce_output_value(member) for member in wrapped.wrapped_cls}
+            return f"{self._name('t', names)}[{value}]"
+        if is_leaf_type(graph_type):
+            if graph_type.name == "DateTime":
+                return f"{self._name('w', _moment(graph_type.coerce_output_value))}({value})"
+            writer = _WRITERS.get(graph_type.name)
+            if writer is None:
+                raise Ungenerated(graph_type.name)
+            return f"{self._name('w', writer)}({value})"
+        (plan,) = field.children.values()
+        parts: list[str] = []
+        for each in plan.fields:
+            if each.name == "__typename":
+                parts.append(f"{each.key!r}: {plan.type_name!r}")
+                continue
+            part = self._name("y")
+            written = self._write(each.type, each, part)
+            # The value is bound where it is first looked at: in the test for null.
+            looked_at = f"({part} := {value}.{each.name}) is None"
+            parts.append(f"{each.key!r}: {written.replace(f'{part} is None', looked_at, 1)}")
+        return "{" + ", ".join(parts) + "}"
+
+
+_BY_SOURCE = frozenset({"String", "ID", "Decimal", "CurrencyCode", "CountryCode", "URL", "Date", "Boolean"})
+"""Scalars that an adapter's source gives as JSON has them."""
+
+_BY_ID = {"customer": RecordType.CUSTOMER, "subscription": RecordType.SUBSCRIPTION,
+          "invoice": RecordType.INVOICE, "payment": RecordType.PAYMENT}  # fmt: skip
+_LISTS = {f"{name}s": record_type for name, record_type in _BY_ID.items()}

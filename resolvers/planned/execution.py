@@ -1,0 +1,150 @@
+"""Planned execution, from a valid document to its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import strawberry
+import structlog
+from cachetools import LRUCache
+from graphql import (
+    DocumentNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    OperationDefinitionNode,
+    get_operation_ast,
+)
+from graphql.execution.values import VariableValues, get_variable_values
+
+from resolvers.budget import answer_budget
+from resolvers.context import RequestContext
+from resolvers.planned.assemble import Assembly
+from resolvers.planned.codegen import Ungenerated, compiled
+from resolvers.planned.collect import steering
+from resolvers.planned.fallback import Fallbacks
+from resolvers.planned.fetch import Fetch
+from resolvers.planned.plan import Plan, Unplannable
+from resolvers.planned.planner import Planner
+from resolvers.planned.roots import begin
+from resolvers.ports import Systems
+from schema.ownership import Ownership
+
+_log = structlog.get_logger(__name__)
+
+CACHED_PLANS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Data as it is written to the wire, and the errors of its fields."""
+
+    data: Any
+    errors: Sequence[GraphQLError]
+
+
+@dataclass(frozen=True, slots=True)
+class _Operation:
+    definition: OperationDefinitionNode
+    fragments: Mapping[str, FragmentDefinitionNode]
+    steering: tuple[str, ...]
+
+
+class PlannedExecution:
+    """Runs queries by plans that are kept. What cannot be planned is counted, and left to the caller."""
+
+    def __init__(self, graph: strawberry.Schema, systems: Systems, ownership: Ownership) -> None:
+        self._planner = Planner(graph, systems, ownership)
+        self._schema = self._planner.schema
+        self._systems = systems
+        self._operations: LRUCache[tuple[str, str | None], _Operation | None] = LRUCache(CACHED_PLANS)
+        self._plans: LRUCache[Hashable, Plan | Unplannable] = LRUCache(CACHED_PLANS)
+        self.fallbacks = Fallbacks()
+
+    async def answer(
+        self,
+        query: str,
+        document: DocumentNode,
+        operation_name: str | None,
+        variables: dict[str, Any],
+        context: RequestContext,
+    ) -> Answer | None:
+        """The answer of a valid query; None for what the plain executor has to answer, or to refuse."""
+        operation = self._operation(query, document, operation_name)
+        if operation is None:
+            return None
+        viewer = context.viewer
+        if viewer.rows is not None or viewer.restricted:
+            self.fallbacks.count("policy")
+            return None
+        given = get_variable_values(self._schema, operation.definition.variable_definitions or (), variables)
+        if isinstance(given, list):
+            return None
+        plan = self.plan(query, operation_name, operation, given)
+        if plan is None:
+            return None
+        try:
+            answer = await self.run(plan, context, given)
+        except Exception:  # noqa: BLE001 - a query can be asked again: the plain executor answers it
+            _log.exception("a plan could not be run")
+            self.fallbacks.count("unforeseen")
+            return None
+        self.fallbacks.planned += 1
+        return answer
+
+    def plan(
+        self, query: str, operation_name: str | None, operation: _Operation, given: VariableValues
+    ) -> Plan | None:
+        """The plan, made or kept; None, and counted, where there is none."""
+        steered = tuple(bool(given.coerced.get(name)) for name in operation.steering)
+        key = (query, operation_name, steered)
+        found = self._plans.get(key)
+        if found is None:
+            try:
+                found = self._planner.plan(operation.definition, operation.fragments, given.coerced)
+                try:
+                    found.assemble = compiled(found, self._systems)
+                except Ungenerated as why:
+                    found.why_interpreted = str(why)
+            except Unplannable as why:
+                found = why
+            except Exception:  # noqa: BLE001 - the plain executor answers; the log has the place
+                _log.exception("an operation could not be planned")
+                found = Unplannable("unforeseen")
+            self._plans[key] = found
+        if isinstance(found, Unplannable):
+            self.fallbacks.count(found.reason)
+            return None
+        return found
+
+    async def run(self, plan: Plan, context: RequestContext, given: VariableValues) -> Answer:
+        fetch = Fetch(plan, context, given)
+        await begin(fetch)
+        budget = answer_budget.get()
+        if plan.assemble is not None:
+            try:
+                data = plan.assemble(fetch)
+                if budget is None or budget.take(fetch.objects_listed):
+                    return Answer(data, ())
+            except Exception:  # noqa: BLE001, S110 - not as usual: what it is, the careful way finds out
+                pass
+            self.fallbacks.interpreted += 1
+        assembly = Assembly(fetch)
+        data = assembly.data()
+        return Answer(data, assembly.errors)
+
+    def _operation(self, query: str, document: DocumentNode, operation_name: str | None) -> _Operation | None:
+        key = (query, operation_name)
+        if key not in self._operations:
+            definition = get_operation_ast(document, operation_name)
+            found: _Operation | None = None
+            if definition is not None:
+                fragments = {
+                    each.name.value: each
+                    for each in document.definitions
+                    if isinstance(each, FragmentDefinitionNode)
+                }
+                found = _Operation(definition, fragments, steering(definition, fragments))
+            self._operations[key] = found
+        return self._operations[key]

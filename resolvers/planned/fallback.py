@@ -1,0 +1,27 @@
+"""Operations that are left to the plain executor, counted by why."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+REASONS: Mapping[str, str] = {
+    "mutation": "It writes: its effects come one after the other, as GraphQL demands.",
+    "introspection": "It asks for the schema itself, which the plain executor answers from memory.",
+    "ownership": "A field of a subscription, an invoice or a payment is configured to another owner.",
+    "policy": "The caller sees some records or fields only, by a rule that plans do not have yet.",
+    "unforeseen": "The planner did not foresee it. The log has the place.",
+}
+"""Why an operation is not planned."""
+
+
+class Fallbacks:
+    """How many operations were left to the plain executor, by reason; and how many were planned."""
+
+    def __init__(self) -> None:
+        self.planned = 0
+        self.interpreted = 0
+        self.by_reason: Counter[str] = Counter()
+
+    def count(self, reason: str) -> None:
+        self.by_reason[reason if reason in REASONS else "unforeseen"] += 1

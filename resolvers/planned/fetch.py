@@ -1,0 +1,274 @@
+"""Fetching for a plan: one call of a step serves all objects of a place, and steps run at the same time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from typing import Any, cast
+
+from graphql.execution.values import VariableValues
+
+from adapters.contracts.errors import SystemFault
+from adapters.contracts.vocabulary import RecordType, System
+from resolvers.command import command_by_own_id
+from resolvers.context import RequestContext
+from resolvers.ids import Ref
+from resolvers.planned.edges import Edges
+from resolvers.planned.identity import Identities, only_faults
+from resolvers.planned.item import UNREAD, Batch, Group, Item, Kids, Outcomes, RowState, spread
+from resolvers.planned.loads import Loads
+from resolvers.planned.plan import (
+    EdgeStep,
+    FieldPlan,
+    ObjectPlan,
+    OneStep,
+    Plan,
+    ReferenceStep,
+    RevenueStep,
+    SliceStep,
+    TimelineStep,
+)
+from resolvers.planned.planner import ENTITIES, below
+from resolvers.records import records_at
+from resolvers.revenue import total_of
+from resolvers.timeline import timeline
+
+COUNTERPARTS = (System.SUBSCRIPTIONS, System.ERP, System.PAYMENTS)
+
+
+class Fetch:
+    """One request's fetching. ``results`` are what each step found."""
+
+    def __init__(self, plan: Plan, context: RequestContext, variables: VariableValues) -> None:
+        self.plan = plan
+        self.context = context
+        self.variables = variables
+        self.systems = context.systems
+        self.loads = Loads(context.systems, plan.projection, context.references, plan.again)
+        self.identities = Identities(context.systems, self.loads, context.references)
+        self.edges = Edges(self)
+        self.results: list[Any] = [None] * plan.steps
+        self.objects_listed = 0
+        """In the lists of the answer, root lists and relations."""
+        self._records: list[tuple[int, RecordType, Batch]] = []
+
+    async def together(self, parts: list[Awaitable[None]]) -> None:
+        """All of them at the same time; one alone costs no task."""
+        if len(parts) == 1:
+            await parts[0]
+        elif parts:
+            await asyncio.gather(*parts)
+
+    def keep(self, index: int, outcomes: Outcomes) -> None:
+        """Adds what a step found: one that several parts of the answer lead to runs for each of them."""
+        known = self.results[index]
+        if known is None:
+            self.results[index] = outcomes
+            return
+        for name, found in outcomes.items():
+            known[name] = {**known[name], **found} if name in known else found
+
+    async def objects(self, plans: Iterable[ObjectPlan], batch: Batch) -> None:
+        """Everything below objects of a system."""
+        parts: list[Awaitable[None]] = []
+        for each in plans:
+            self.parts(each, batch, parts)
+        await self.together(parts)
+
+    def parts(self, plan: ObjectPlan, batch: Batch, parts: list[Awaitable[None]]) -> None:
+        if not any(batch.values()):
+            return
+        record_type = ENTITIES[plan.type_name]
+        if plan.hoists:
+            parts += self.edges.hoist(plan.hoists, batch)
+        parts += [self._slice(each, batch) for each in plan.slices]
+        for step in plan.steps:
+            if isinstance(step, EdgeStep):
+                parts.append(self.edges.pages(step, record_type, batch))
+            elif isinstance(step, ReferenceStep):
+                parts.append(self._reference(step, record_type, batch))
+            elif isinstance(step, OneStep):
+                parts.append(self._one(step, record_type, batch))
+            elif isinstance(step, RevenueStep):
+                parts.append(self._revenue(step, record_type, batch))
+            elif isinstance(step, TimelineStep):
+                parts.append(self._timeline(step, batch))
+            else:
+                self._records.append((step.index, record_type, batch))
+
+    async def _slice(self, step: SliceStep, batch: Batch) -> None:
+        self.keep(step.index, await self.identities.slices(batch, step.system))
+
+    async def _one(self, step: OneStep, record_type: RecordType, batch: Batch) -> None:
+        self.keep(step.index, await self.edges.first_records(step.edge, record_type, batch))
+
+    async def _revenue(self, step: RevenueStep, record_type: RecordType, batch: Batch) -> None:
+        pages = await self.edges.everything(record_type, "subscriptions", batch)
+        fields = {
+            name: self.systems.resource(name, RecordType.SUBSCRIPTION).fields
+            for name in self.systems.connections(System.SUBSCRIPTIONS, RecordType.SUBSCRIPTION)
+        }
+        outcomes: Outcomes = {}
+        for connection, found in pages.items():
+            outcomes[connection] = {}
+            for each, kids in found.items():
+                if isinstance(kids, Exception):
+                    outcomes[connection][each] = kids
+                    continue
+                try:
+                    # A system of one connection gives its page as it is.
+                    parts = kids.parts if isinstance(kids, Kids) else [(next(iter(fields)), kids)]
+                    rows = [(row, fields[name]) for name, page in parts for row in page.rows]
+                    outcomes[connection][each] = total_of(rows)
+                except SystemFault as fault:
+                    outcomes[connection][each] = fault
+        self.keep(step.index, outcomes)
+
+    async def _timeline(self, step: TimelineStep, batch: Batch) -> None:
+        try:
+            arguments = step.field.arguments.values(self.variables)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is the field's error
+            self.keep(step.index, spread(batch, error))
+            return
+        places = [(name, each) for name, group in batch.items() for each in group]
+        pages = await asyncio.gather(
+            *(
+                timeline(self.context, Ref(RecordType.CUSTOMER, name, each), **arguments)
+                for name, each in places
+            ),
+            return_exceptions=True,
+        )
+        outcomes: Outcomes = {name: {} for name in batch}
+        events: list[Any] = []
+        for (name, each), page in zip(places, pages, strict=True):
+            outcomes[name][each] = page
+            if not isinstance(page, BaseException):
+                events += page.nodes
+        self.keep(step.index, outcomes)
+        await self.below_gateway(step.field, events)
+
+    async def below_gateway(self, field: FieldPlan, objects: Sequence[Any]) -> None:
+        """Everything below objects of the gateway's own: what they name, wherever it is selected."""
+        parts: list[Awaitable[None]] = []
+        for plan in _plans_of(field, getattr(objects[0], "graph_type", "")) if objects else ():
+            parts += [self._named(cast(ReferenceStep, step), objects) for step in plan.steps]
+        await self.together(parts)
+
+    async def _named(self, step: ReferenceStep, objects: Sequence[Any]) -> None:
+        """What commands and events name: objects of systems, or a command."""
+        found: dict[Any, Any] = {}
+        wanted: dict[int, Ref] = {}
+        commands: dict[int, str] = {}
+        for each in objects:
+            named = each.refs[step.field.name]
+            found[id(each)] = None
+            if isinstance(named, Ref):
+                wanted[id(each)] = named
+            elif named is not None:
+                commands[id(each)] = named
+        items = await self.existing(dict.fromkeys(wanted.values()))
+        found |= {key: items[ref] for key, ref in wanted.items()}
+        for key, command_id in commands.items():
+            try:
+                found[key] = await command_by_own_id(self.context, command_id)
+            except Exception as error:  # noqa: BLE001 - the field's error, whatever it is
+                found[key] = error
+        self.results[step.index] = {**(self.results[step.index] or {}), **found}
+        inner = [found[key] for key in commands if not isinstance(found[key], Exception | None)]
+        await self.together([self.items(step.field, found.values()), self.below_gateway(step.field, inner)])
+
+    async def _reference(self, step: ReferenceStep, record_type: RecordType, batch: Batch) -> None:
+        reference = step.reference
+        assert reference is not None
+        if reference.child is RecordType.CUSTOMER:
+            refs = await self.identities.customers_of(record_type, batch)
+        else:
+            refs = self.edges.linked(reference, record_type, batch)
+        wanted = dict.fromkeys(
+            ref for found in refs.values() for ref in found.values() if isinstance(ref, Ref)
+        )
+        items = await self.existing(wanted)
+        self.keep(
+            step.index,
+            {
+                name: {each: items[ref] if isinstance(ref, Ref) else ref for each, ref in found.items()}
+                for name, found in refs.items()
+            },
+        )
+        await self.items(step.field, items.values())
+
+    async def items(self, field: FieldPlan, items: Iterable[Any]) -> None:
+        """Everything below objects of systems that one field gives, of whatever types."""
+        batches: dict[str, dict[str, Group]] = {}
+        for item in items:
+            if isinstance(item, Item):
+                groups = batches.setdefault(item.type.value, {})
+                groups.setdefault(item.connection, {})[item.id] = item.row
+        parts: list[Awaitable[None]] = []
+        for type_name, batch in batches.items():
+            self.parts(field.children[type_name], batch, parts)
+        await self.together(parts)
+
+    async def existing(self, refs: Mapping[Ref, Any]) -> dict[Ref, Item | None]:
+        """Objects that their systems know. A system that is down is no reason to deny them."""
+        wanted: dict[tuple[str, RecordType], list[str]] = {}
+        for ref in refs:
+            wanted.setdefault((ref.connection, ref.type), []).append(ref.record_id)
+        keys = list(wanted)
+        reads: list[Awaitable[Any]] = [self.loads.by_id(*key, wanted[key]) for key in keys]
+        if len(reads) == 1:
+            try:
+                read: list[Any] = [await reads[0]]
+            except SystemFault as fault:
+                read = [fault]
+        else:
+            read = await asyncio.gather(*reads, return_exceptions=True)
+        rows = dict(zip(keys, read, strict=True))
+        found: dict[Ref, Item | None] = {}
+        for ref in refs:
+            there: Any = rows[ref.connection, ref.type]
+            row: RowState = (
+                only_faults(there) if isinstance(there, BaseException) else there.get(ref.record_id)
+            )
+            found[ref] = self._item(ref, row)
+        return found
+
+    def _item(self, ref: Ref, row: RowState) -> Item | None:
+        if row is None:
+            return None
+        if isinstance(row, SystemFault) or row is UNREAD:
+            return Item(ref.type, ref.connection, ref.record_id, row)
+        # A vendor can know a record by several spellings of its id: one object has one id all the same.
+        try:
+            own_id = str(self.systems.resource(ref.connection, ref.type).fields.read(row, "id"))
+        except SystemFault:
+            return Item(ref.type, ref.connection, ref.record_id, row)
+        return Item(ref.type, ref.connection, own_id, row)
+
+    async def records(self) -> None:
+        """Where objects live: told last, when it is known what was read of them and when."""
+        for index, record_type, batch in self._records:
+            located = {
+                system: await self.identities.located(batch, system)
+                for system in COUNTERPARTS
+                if record_type is RecordType.CUSTOMER and self.systems.connections(system, record_type)
+            }
+            outcomes: Outcomes = {}
+            for name, group in batch.items():
+                outcomes[name] = {
+                    each: records_at(
+                        self.systems,
+                        self.loads.read_at,
+                        Ref(record_type, name, each),
+                        [(system, places[name][each]) for system, places in located.items()],
+                    )
+                    for each in group
+                }
+            self.keep(index, outcomes)
+
+
+def _plans_of(field: FieldPlan, type_name: str) -> list[ObjectPlan]:
+    """What is selected of a type at a field, directly or as the objects of a connection."""
+    if type_name in field.children:
+        return [field.children[type_name]]
+    return below(field, type_name)

@@ -1,0 +1,54 @@
+"""What the steps of a plan find."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any, NamedTuple
+
+from adapters.contracts.errors import SystemFault
+from adapters.contracts.fields import Row
+from adapters.contracts.resource import Page
+from adapters.contracts.vocabulary import RecordType
+
+
+class Unread(Enum):
+    """The row of an object that nothing had to be read of yet."""
+
+    UNREAD = "unread"
+
+
+UNREAD = Unread.UNREAD
+
+RowState = Row | SystemFault | None | Unread
+"""An object's row in its anchor; the fault of reading it; None where the system has no such record."""
+
+Group = dict[str, RowState]
+"""Objects of one connection, by record id."""
+
+Batch = Mapping[str, Group]
+"""The objects of one type at one place of the answer, by connection."""
+
+Outcomes = dict[str, dict[str, Any]]
+"""What a step found for each object, by connection and record id; an exception where it failed."""
+
+
+class Item(NamedTuple):
+    """An object of a system."""
+
+    type: RecordType
+    connection: str
+    id: str
+    row: RowState
+
+
+class Kids(NamedTuple):
+    """A page of a relation: rows of one connection after the other."""
+
+    parts: tuple[tuple[str, Page], ...]
+    has_more: bool
+
+
+def spread(batch: Batch, outcome: Any) -> Outcomes:
+    """The same outcome for all objects."""
+    return {name: dict.fromkeys(group, outcome) for name, group in batch.items()}

@@ -1,0 +1,212 @@
+"""The loads of one planned request: many keys at once, each read once.
+
+What was read is kept for the request, faults included; what is being read is waited for, not asked again.
+Loads of one turn of the loop become one upstream call in the gateway's systems, whichever request they are
+of. A connection that let its deadline pass is not waited for again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from adapters.contracts.errors import OutcomeUnknown, SystemFault
+from adapters.contracts.fields import Condition, Row
+from adapters.contracts.resource import Order, Page
+from adapters.contracts.vocabulary import RecordType, System
+from resolvers.loads import Relation
+from resolvers.ports import CrossReferences, Systems
+from resolvers.projection import Projection
+
+T = TypeVar("T")
+
+_ALL = 1 << 60
+"""Rows wanted of a key where all are."""
+
+
+class Loads:
+    """All loads of one request. ``read_at`` tells when each connection was last read.
+
+    again: kinds of records whose rows serve later reads by id.
+    """
+
+    def __init__(
+        self,
+        systems: Systems,
+        projection: Projection,
+        references: CrossReferences,
+        again: Collection[RecordType],
+    ) -> None:
+        self.systems = systems
+        self.read_at: dict[str, datetime] = {}
+        self._references = references
+        self._projection = projection
+        self._again = again
+        self._timed_out: dict[str, OutcomeUnknown] = {}
+        self._rows: dict[tuple[str, RecordType], dict[str, Row | None]] = {}
+        self._pages: dict[Relation, dict[str, tuple[int, Page]]] = {}
+        self._flying: dict[Any, dict[str, tuple[int, asyncio.Future[Any]]]] = {}
+        self._faults: dict[Any, dict[str, SystemFault]] = {}
+
+    async def by_id(
+        self, connection: str, record_type: RecordType, ids: Collection[str]
+    ) -> Mapping[str, Row | None]:
+        """Rows by id, None for an id that the system does not know; more than was asked for may be there."""
+        key = (connection, record_type)
+        known = self._rows.get(key)
+        if known is None:
+            known = self._rows[key] = {}
+        missing = [each for each in ids if each not in known] if known else list(ids)
+        if missing:
+            select = self._projection.select(connection, record_type)
+
+            async def read(wanted: list[str]) -> None:
+                rows = await self.ask(
+                    connection, lambda: self.systems.read_many(connection, record_type, wanted, select)
+                )
+                self._note(connection, record_type, rows.values())
+                for each in wanted:
+                    known[each] = rows.get(each)
+
+            await self._once(key, missing, 0, read)
+        return known
+
+    async def related(
+        self, relation: Relation, values: Iterable[str], first: int | None
+    ) -> Mapping[str, Page]:
+        """For each value at least its ``first`` rows (None: all), where it has as many."""
+        wanted = _ALL if first is None else first
+        known = self._pages.get(relation)
+        if known is None:
+            known = self._pages[relation] = {}
+        keys = list(values)
+        missing = [each for each in keys if each not in known or known[each][0] < wanted] if known else keys
+        if missing:
+
+            async def read(missing: list[str]) -> None:
+                pages = await self.ask(
+                    relation.connection,
+                    lambda: self.systems.related(
+                        relation.connection,
+                        relation.type,
+                        relation.key,
+                        missing,
+                        self._projection.select(relation.connection, relation.type),
+                        relation.where,
+                        first,
+                        relation.after,
+                    ),
+                )
+                self._remember(relation, pages.values())
+                for value in missing:
+                    known[value] = (wanted, pages[value])
+
+            await self._once(relation, missing, wanted, read)
+        return {value: known[value][1] for value in keys}
+
+    async def page(
+        self,
+        connection: str,
+        record_type: RecordType,
+        where: tuple[Condition, ...],
+        order: Order | None,
+        first: int,
+        after: str | None,
+    ) -> Page:
+        select = self._projection.select(connection, record_type)
+        page = await self.ask(
+            connection, lambda: self.systems.page(connection, record_type, select, where, order, first, after)
+        )
+        self._note(connection, record_type, page.rows)
+        if record_type in self._again:
+            self._prime(connection, record_type, page.rows)
+        return page
+
+    async def ask(self, connection: str, read: Callable[[], Awaitable[T]]) -> T:
+        """Reads from a connection, unless it has let its deadline pass earlier in this request."""
+        if (earlier := self._timed_out.get(connection)) is not None:
+            again = OutcomeUnknown(earlier.message, timed_out=True)
+            again.system = earlier.system
+            raise again
+        try:
+            return await read()
+        except OutcomeUnknown as fault:
+            if fault.timed_out:
+                self._timed_out[connection] = fault
+            raise
+
+    async def _once(
+        self, key: Any, missing: list[str], wanted: int, read: Callable[[list[str]], Awaitable[None]]
+    ) -> None:
+        """Reads what nobody reads yet, and waits for what others read. The first fault is raised."""
+        faults = self._faults.get(key)
+        if faults:
+            for each in missing:
+                if each in faults:
+                    raise faults[each]
+        flying = self._flying.get(key)
+        if flying is None:
+            flying = self._flying[key] = {}
+        if flying:
+            others = {
+                future
+                for each in missing
+                if (held := flying.get(each)) is not None and held[0] >= wanted
+                for future in (held[1],)
+            }
+            mine = [each for each in missing if (held := flying.get(each)) is None or held[0] < wanted]
+        else:
+            others, mine = set[asyncio.Future[Any]](), missing
+        if mine:
+            done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+            for each in mine:
+                flying[each] = (wanted, done)
+            try:
+                await read(mine)
+            except BaseException as error:
+                if isinstance(error, SystemFault):
+                    self._faults.setdefault(key, {}).update(dict.fromkeys(mine, error))
+                    done.set_exception(error)
+                    # Whoever waits sees it; where nobody does, it was raised here.
+                    done.exception()
+                else:
+                    done.cancel()
+                raise
+            finally:
+                for each in mine:
+                    if flying.get(each, (0, None))[1] is done:
+                        del flying[each]
+            done.set_result(None)
+        for future in others:
+            await asyncio.shield(future)
+
+    def _remember(self, relation: Relation, pages: Iterable[Page]) -> None:
+        rows: list[Row] = []
+        again = relation.type in self._again
+        if again or relation.type is RecordType.CUSTOMER:
+            rows = [row for page in pages for row in page.rows]
+        self._note(relation.connection, relation.type, rows)
+        if again:
+            self._prime(relation.connection, relation.type, rows)
+
+    def _prime(self, connection: str, record_type: RecordType, rows: Iterable[Row]) -> None:
+        read = self.systems.resource(connection, record_type).fields.read
+        known = self._rows.setdefault((connection, record_type), {})
+        for row in rows:
+            known.setdefault(str(read(row, "id")), row)
+
+    def _note(self, connection: str, record_type: RecordType, rows: Iterable[Row]) -> None:
+        """Keeps when a connection was read, and the links that the CRM's customers carry."""
+        self.read_at[connection] = datetime.now(UTC)
+        if record_type is not RecordType.CUSTOMER or self.systems.system_of(connection) is not System.CRM:
+            return
+        fields = self.systems.resource(connection, record_type).fields
+        links = fields.links
+        if not links:
+            return
+        for row in rows:
+            for link in links:
+                if (value := fields.read(row, link)) is not None:
+                    self._references.learn(connection, str(fields.read(row, "id")), link, str(value))

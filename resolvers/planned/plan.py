@@ -1,0 +1,169 @@
+"""The plan of an operation, as data: what is selected of each type, what has to be fetched, by which steps.
+
+A plan is made once for a document, an operation and the values that steer ``@skip`` and ``@include``, and
+is shared by all requests for it: nothing in it belongs to one request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from graphql import FieldNode, GraphQLField
+
+from adapters.contracts.vocabulary import RecordType, System
+from resolvers.edges import Edge, Reference
+
+if TYPE_CHECKING:
+    from resolvers.planned.arguments import Arguments
+    from resolvers.projection import Projection
+    from resolvers.selection import Selection as Selected
+
+
+@dataclass(slots=True, eq=False)
+class FieldPlan:
+    """One field of an answer.
+
+    key:       the response key; ``name`` is the field as Python spells it, ``graph_name`` as the graph does.
+    nodes:     the field's places in the document, several where selections were merged.
+    children:  what is selected of the object types that can stand here; empty for a leaf.
+    step:      what has to be fetched for it; None for what is read from what is there.
+    """
+
+    key: str
+    name: str
+    graph_name: str
+    parent: str
+    nodes: tuple[FieldNode, ...]
+    type: Any
+    definition: GraphQLField
+    arguments: Arguments
+    children: Mapping[str, ObjectPlan] = field(default_factory=dict[str, "ObjectPlan"])
+    step: Step | None = None
+    system: System | None = None
+    """The owner of a leaf of an entity."""
+
+
+@dataclass(slots=True, eq=False)
+class ObjectPlan:
+    """What is selected of one object type at one place, in the order of the answer.
+
+    slices: for a customer, the systems other than the CRM whose record is read.
+    """
+
+    type_name: str
+    fields: tuple[FieldPlan, ...]
+    slices: tuple[SliceStep, ...] = ()
+    steps: tuple[Step, ...] = ()
+    hoists: tuple[Hoist, ...] = ()
+
+
+@dataclass(slots=True, eq=False)
+class Step:
+    """Something to fetch for all objects of a place at once. ``index`` numbers the steps of a plan."""
+
+    index: int
+    field: FieldPlan
+
+
+@dataclass(slots=True, eq=False)
+class SliceStep:
+    """The customers' records in a system other than the CRM."""
+
+    index: int
+    system: System
+
+
+@dataclass(slots=True, eq=False)
+class EdgeStep(Step):
+    """The pages of a relation. ``hoist``: fetched along with an ancestor's, where that suffices."""
+
+    edge: Edge
+    objects: tuple[ObjectPlan, ...] = ()
+    hoist: Hoist | None = None
+
+    @property
+    def has_more_below(self) -> bool:
+        """Whether anything has to be fetched for the children themselves."""
+        return any(each.slices or each.steps for each in self.objects)
+
+
+@dataclass(slots=True, eq=False)
+class OneStep(Step):
+    """The one record of a relation that is not many."""
+
+    edge: Edge
+
+
+@dataclass(slots=True, eq=False)
+class ReferenceStep(Step):
+    """The object that a link names. ``reference`` is None where an object of the gateway names it itself."""
+
+    reference: Reference | None
+
+
+@dataclass(slots=True, eq=False)
+class RevenueStep(Step):
+    """All subscriptions of customers, for the sum of what they bring."""
+
+
+@dataclass(slots=True, eq=False)
+class RecordsStep(Step):
+    """Where objects live. Told when all else is fetched."""
+
+
+@dataclass(slots=True, eq=False)
+class TimelineStep(Step):
+    """A page of the log of each customer."""
+
+
+@dataclass(slots=True, eq=False)
+class RootStep(Step):
+    """A field of the query itself."""
+
+
+@dataclass(slots=True, eq=False)
+class Hoist:
+    """A relation of descendants that is fetched by a key of an ancestor, a customer.
+
+    edge:  the descendants' relation; ``key`` finds its children by the ancestor, ``link`` says which
+           descendant each belongs to.
+    via:   the relation from the ancestor to the descendants.
+    """
+
+    index: int
+    edge: Edge
+    key: str
+    parent: str
+    link: str | None
+    via: tuple[str, ...]
+
+
+@dataclass(slots=True, eq=False)
+class Plan:
+    """A plan that may be run.
+
+    steps:  how many steps it has.
+    again:  kinds of records that may be read by id after they came by a relation.
+    """
+
+    root: ObjectPlan
+    selected: Selected
+    projection: Projection
+    steps: int
+    again: frozenset[RecordType]
+    assemble: Callable[[Any], dict[str, Any]] | None = None
+    fields: tuple[FieldPlan, ...] = ()
+    roots: tuple[RootStep, ...] = ()
+    asks_records: bool = False
+    hoists: tuple[Hoist, ...] = ()
+    why_interpreted: str | None = None
+
+
+class Unplannable(Exception):
+    """The operation is left to the plain executor. ``reason`` is one of a closed list, for the metric."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason

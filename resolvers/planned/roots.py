@@ -1,0 +1,200 @@
+"""The fields of the query itself: where a plan begins."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, NamedTuple
+
+from graphql import GraphQLError
+
+from adapters.contracts.errors import SystemFault
+from adapters.contracts.resource import Order, Page
+from adapters.contracts.vocabulary import ANCHORS, CustomerOrder, RecordType
+from resolvers.command import command_by_id, command_by_own_id, list_commands
+from resolvers.errors import bad_user_input, fault_of
+from resolvers.event import event_by_own_id
+from resolvers.ids import BadId, Ref, decode_command_id, decode_event_id
+from resolvers.lookup import look_up
+from resolvers.planned.fetch import Fetch
+from resolvers.planned.item import Group, Item, Kids
+from resolvers.planned.lists import pages_of
+from resolvers.planned.plan import RootStep
+from resolvers.planned.planner import below
+from resolvers.query import MAX_NODES, ORDERS, owned_fields
+from resolvers.reference import reference
+
+
+class Listed(NamedTuple):
+    """A page of a root list. ``name`` is what its cursors name, ``after`` where it begins."""
+
+    kids: Kids
+    name: str
+    after: str | None
+
+
+async def begin(fetch: Fetch) -> None:
+    """Everything that a plan fetches."""
+    await fetch.together([_root(fetch, step) for step in fetch.plan.roots])
+    if fetch.plan.asks_records:
+        await fetch.records()
+
+
+async def _root(fetch: Fetch, step: RootStep) -> None:
+    try:
+        arguments = step.field.arguments.values(fetch.variables)
+        await _ROOTS[step.field.name](fetch, step, arguments)
+    except (GraphQLError, SystemFault) as error:
+        fetch.results[step.index] = error
+
+
+def _by_id(record_type: RecordType) -> Callable[[Fetch, RootStep, Mapping[str, Any]], Awaitable[None]]:
+    async def find(fetch: Fetch, step: RootStep, arguments: Mapping[str, Any]) -> None:
+        await _existing(fetch, step, reference(fetch.context, arguments["id"], record_type))
+
+    return find
+
+
+async def _existing(fetch: Fetch, step: RootStep, ref: Ref) -> None:
+    plan = step.field.children.get(ref.type.value)
+    early = fetch.edges.ahead(plan, ref) if plan is not None else ()
+    try:
+        item = (await fetch.existing({ref: None}))[ref]
+        fetch.results[step.index] = item
+        if item is not None and plan is not None:
+            await fetch.objects((plan,), {item.connection: {item.id: item.row}})
+    finally:
+        for task in early:
+            task.cancel()
+
+
+async def _node(fetch: Fetch, step: RootStep, arguments: Mapping[str, Any]) -> None:
+    named = _named(fetch, arguments["id"], "id")
+    if isinstance(named, Ref):
+        await _existing(fetch, step, named)
+        return
+    found = await named()
+    fetch.results[step.index] = found
+    if found is not None:
+        await fetch.below_gateway(step.field, [found])
+
+
+async def _nodes(fetch: Fetch, step: RootStep, arguments: Mapping[str, Any]) -> None:
+    ids: list[str] = arguments["ids"]
+    if len(ids) > MAX_NODES:
+        raise bad_user_input(f"ids: {len(ids)} of at most {MAX_NODES}")
+    named = [_named(fetch, each, f"ids[{at}]") for at, each in enumerate(ids)]
+    items = await fetch.existing(dict.fromkeys(each for each in named if isinstance(each, Ref)))
+    found = [items[each] if isinstance(each, Ref) else await each() for each in named]
+    fetch.results[step.index] = found
+    parts: list[Awaitable[None]] = [fetch.items(step.field, items.values())]
+    for type_name in ("Command", "BusinessEvent"):
+        own = [each for each in found if getattr(each, "graph_type", None) == type_name]
+        if own:
+            parts.append(fetch.below_gateway(step.field, own))
+    await fetch.together(parts)
+
+
+def _named(fetch: Fetch, text: str, where: str) -> Ref | Callable[[], Awaitable[Any]]:
+    with contextlib.suppress(BadId):
+        command_id = decode_command_id(text)
+        return lambda: command_by_own_id(fetch.context, command_id)
+    with contextlib.suppress(BadId):
+        event_id = decode_event_id(text)
+        return lambda: event_by_own_id(fetch.context, event_id)
+    return reference(fetch.context, text, None, where)
+
+
+async def _customer_by(fetch: Fetch, step: RootStep, arguments: Mapping[str, Any]) -> None:
+    lookup: Any = arguments["lookup"]
+    if isinstance(lookup.id, str):
+        await _existing(fetch, step, reference(fetch.context, lookup.id, RecordType.CUSTOMER, "lookup.id"))
+        return
+    fetch.context.selecting(fetch.plan.selected)
+    found = await look_up(fetch.context, lookup)
+    item = (
+        None
+        if found is None
+        else Item(found.ref.type, found.ref.connection, found.ref.record_id, found.anchored())
+    )
+    fetch.results[step.index] = item
+    await fetch.items(step.field, (item,))
+
+
+def _list(
+    record_type: RecordType,
+) -> Callable[[Fetch, RootStep, Mapping[str, Any]], Awaitable[None]]:
+    async def find(fetch: Fetch, step: RootStep, arguments: Mapping[str, Any]) -> None:
+        wanted: CustomerOrder | None = arguments.get("order_by")
+        order: Order | None = ORDERS[wanted] if wanted else None
+        after: str | None = arguments.get("after")
+        try:
+            name, parts, has_more = await pages_of(
+                fetch.loads,
+                fetch.context.viewer,
+                record_type,
+                arguments.get("first", 20),
+                after,
+                arguments.get("filter"),
+                order,
+            )
+            batch = _rows(fetch, record_type, parts)
+        except SystemFault as error:
+            raise fault_of(error, ANCHORS[record_type]) from error
+        fetch.objects_listed += sum(len(page.rows) for _, page in parts)
+        fetch.results[step.index] = Listed(Kids(tuple(parts), has_more), name, after)
+        await fetch.objects(below(step.field, record_type.value), batch)
+
+    return find
+
+
+def _rows(fetch: Fetch, record_type: RecordType, parts: list[tuple[str, Page]]) -> dict[str, Group]:
+    batch: dict[str, Group] = {}
+    for name, page in parts:
+        read = fetch.systems.resource(name, record_type).fields.reader("id")
+        batch.setdefault(name, {}).update((str(read(row)), row) for row in page.rows)
+    return batch
+
+
+async def _command(fetch: Fetch, step: RootStep, arguments: Mapping[str, Any]) -> None:
+    found = await command_by_id(fetch.context, arguments["id"])
+    fetch.results[step.index] = found
+    if found is not None:
+        await fetch.below_gateway(step.field, [found])
+
+
+async def _commands(fetch: Fetch, step: RootStep, arguments: Mapping[str, Any]) -> None:
+    page = await list_commands(
+        fetch.context, arguments.get("first", 20), arguments.get("after"), arguments.get("filter") or None
+    )
+    fetch.results[step.index] = page
+    await fetch.below_gateway(step.field, page.nodes)
+
+
+async def _ownership(fetch: Fetch, step: RootStep, arguments: Mapping[str, Any]) -> None:
+    fetch.results[step.index] = owned_fields(fetch.context)
+
+
+async def _systems(fetch: Fetch, step: RootStep, arguments: Mapping[str, Any]) -> None:
+    fetch.results[step.index] = fetch.systems.health()
+
+
+_ROOTS: Mapping[str, Callable[[Fetch, RootStep, Mapping[str, Any]], Awaitable[None]]] = {
+    "node": _node,
+    "nodes": _nodes,
+    "customer": _by_id(RecordType.CUSTOMER),
+    "customer_by": _customer_by,
+    "customers": _list(RecordType.CUSTOMER),
+    "subscription": _by_id(RecordType.SUBSCRIPTION),
+    "subscriptions": _list(RecordType.SUBSCRIPTION),
+    "invoice": _by_id(RecordType.INVOICE),
+    "invoices": _list(RecordType.INVOICE),
+    "payment": _by_id(RecordType.PAYMENT),
+    "payments": _list(RecordType.PAYMENT),
+    "command": _command,
+    "commands": _commands,
+    "ownership": _ownership,
+    "systems": _systems,
+}
+
+PLANNED_ROOTS = frozenset(_ROOTS)
