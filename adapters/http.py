@@ -17,7 +17,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -41,8 +41,7 @@ _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 """JSON numbers with a fraction arrive as Decimal: money never passes through a float."""
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """An answer as it came: status, lower-case header names, raw body."""
 
     status: int
@@ -143,8 +142,7 @@ class TokenAuthenticator:
         return token.value
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One upstream call that ended, for whoever watches: metrics, traces.
 
     status: None where no answer came. bytes: of the answer's body, decompressed.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -72,6 +73,7 @@ def _decoded(text: str, letter: str, encode: Callable[[str], str], what: str) ->
     return own_id
 
 
+@functools.lru_cache(4_096)
 def decode_id(text: str) -> Ref:
     """The reference in a public id. Raises ``BadId``; whether the record exists is the system's to say."""
     try:

@@ -9,7 +9,14 @@ from __future__ import annotations
 from enum import Enum
 
 
-class System(Enum):
+class Word(Enum):
+    """A closed set of words, hashed by identity, as each is there once: tables are looked into by them for
+    every field of every row, and ``Enum`` has its hash in Python."""
+
+    __hash__ = object.__hash__
+
+
+class System(Word):
     """A role in the company's landscape. Which vendor plays it is configuration."""
 
     CRM = "CRM"
@@ -23,7 +30,7 @@ class System(Enum):
     GATEWAY = "GATEWAY"
 
 
-class RecordType(Enum):
+class RecordType(Word):
     """What a vendor row is a record of. The first four are the entities of the graph."""
 
     CUSTOMER = "Customer"
@@ -52,7 +59,7 @@ def link_field(record_type: RecordType, system: System) -> str:
     return f"{record_type.name.lower()}_in_{system.value.lower()}"
 
 
-class CustomerStatus(Enum):
+class CustomerStatus(Word):
     """Where a customer stands in its life with the company."""
 
     PROSPECT = "PROSPECT"
@@ -62,7 +69,7 @@ class CustomerStatus(Enum):
     UNKNOWN = "UNKNOWN"
 
 
-class SubscriptionStatus(Enum):
+class SubscriptionStatus(Word):
     """Where a subscription stands in its term."""
 
     FUTURE = "FUTURE"
@@ -76,7 +83,7 @@ class SubscriptionStatus(Enum):
     UNKNOWN = "UNKNOWN"
 
 
-class InvoiceStatus(Enum):
+class InvoiceStatus(Word):
     """Where an invoice stands between draft and settlement."""
 
     DRAFT = "DRAFT"
@@ -90,7 +97,7 @@ class InvoiceStatus(Enum):
     UNKNOWN = "UNKNOWN"
 
 
-class PaymentStatus(Enum):
+class PaymentStatus(Word):
     """Where a payment stands between intent and settlement."""
 
     PENDING = "PENDING"
@@ -105,7 +112,7 @@ class PaymentStatus(Enum):
     UNKNOWN = "UNKNOWN"
 
 
-class PaymentMethodKind(Enum):
+class PaymentMethodKind(Word):
     """How a customer pays."""
 
     CARD = "CARD"
@@ -115,7 +122,7 @@ class PaymentMethodKind(Enum):
     OTHER = "OTHER"
 
 
-class HealthStatus(Enum):
+class HealthStatus(Word):
     """How a connection answers now."""
 
     UP = "UP"
@@ -123,7 +130,7 @@ class HealthStatus(Enum):
     DOWN = "DOWN"
 
 
-class CircuitState(Enum):
+class CircuitState(Word):
     """CLOSED lets calls through, OPEN refuses them at once, HALF_OPEN lets one try."""
 
     CLOSED = "CLOSED"
@@ -131,7 +138,7 @@ class CircuitState(Enum):
     OPEN = "OPEN"
 
 
-class CustomerOrder(Enum):
+class CustomerOrder(Word):
     """Orders in which customers can be listed."""
 
     NAME_ASC = "NAME_ASC"
@@ -139,14 +146,14 @@ class CustomerOrder(Enum):
     UPDATED_DESC = "UPDATED_DESC"
 
 
-class EventOrigin(Enum):
+class EventOrigin(Word):
     """SOURCE: a system said so. DERIVED: the gateway concluded it."""
 
     SOURCE = "SOURCE"
     DERIVED = "DERIVED"
 
 
-class BusinessEventType(Enum):
+class BusinessEventType(Word):
     """What can happen, in the company's words."""
 
     CUSTOMER_CREATED = "CUSTOMER_CREATED"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Sequence
 from urllib.parse import quote
@@ -43,11 +44,17 @@ def _encoded(text: str) -> str:
 
 def target_of(path: str, params: Pairs | None) -> str:
     """What the request line asks for. Escapes that stand in ``path`` stay as they are."""
-    if not _PLAIN_TARGET.fullmatch(path):
-        path = quote(path if path.startswith("/") else f"/{path}", safe=_TARGET_SAFE)
+    path = _quoted(path)
     if not params:
         return path
     return f"{path}{'&' if '?' in path else '?'}{encode_form(params)}"
+
+
+@functools.lru_cache(1_024)
+def _quoted(path: str) -> str:
+    if _PLAIN_TARGET.fullmatch(path):
+        return path
+    return quote(path if path.startswith("/") else f"/{path}", safe=_TARGET_SAFE)
 
 
 def header_lines(headers: Iterable[tuple[str, str]]) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -118,8 +119,9 @@ class _Observation:
         if error is not None:
             self._outcome, self._codes = _refused(error)
         operation, name = self._of.described(self._parameters)
-        metrics.OPERATIONS.labels(operation, self._outcome).inc()
-        metrics.OPERATION_SECONDS.labels(operation).observe(elapsed_s)
+        count, observe = _measured(operation, self._outcome)
+        count()
+        observe(elapsed_s)
         if Code.RATE_LIMITED.value in self._codes:
             metrics.RATE_LIMITED.inc()
         for code in self._codes:
@@ -164,6 +166,13 @@ class _Observation:
         if self._outcome == "failed":
             span.set_status(Status(StatusCode.ERROR))
         span.end()
+
+
+@functools.cache
+def _measured(operation: str, outcome: str) -> tuple[Callable[[], None], Callable[[float], None]]:
+    """What counts such operations, and what takes their time: looked up once, as there are few kinds."""
+    counter, histogram = metrics.OPERATIONS.labels(operation, outcome), metrics.OPERATION_SECONDS
+    return counter.inc, histogram.labels(operation).observe
 
 
 def _begun(tracer: Tracer) -> tuple[Span, Any]:

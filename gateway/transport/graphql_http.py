@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 import orjson
 import structlog
 from graphql import OperationType
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -250,19 +250,26 @@ async def _parameters(request: Request, max_body_bytes: int) -> dict[str, Any]:
 
 
 async def _body(request: Request, max_bytes: int) -> bytes:
-    too_long = _BadRequest(413, f"The body is longer than {max_bytes} bytes")
     length = request.headers.get("content-length", "")
     if length.isdecimal() and (len(length) > 15 or int(length) > max_bytes):
-        raise too_long
-    body = bytearray()
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > max_bytes:
-                raise too_long
-    except ClientDisconnect:
-        raise _BadRequest(400, "The body did not arrive whole") from None
-    return bytes(body)
+        raise _too_long(max_bytes)
+    body = b""
+    more = True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise _BadRequest(400, "The body did not arrive whole")
+        # Nearly always the whole of it comes at once.
+        chunk: bytes = message.get("body", b"")
+        body = body + chunk if body else chunk
+        if len(body) > max_bytes:
+            raise _too_long(max_bytes)
+        more = message.get("more_body", False)
+    return body
+
+
+def _too_long(max_bytes: int) -> _BadRequest:
+    return _BadRequest(413, f"The body is longer than {max_bytes} bytes")
 
 
 def _decode(body: bytes | str) -> Any:
