@@ -10,11 +10,12 @@ from sqlalchemy import func, select
 
 from adapters.contracts.events import Batch, Unverified
 from adapters.contracts.vocabulary import BusinessEventType, EventOrigin, InvoiceStatus, RecordType
+from gateway.events.broker import Broker
 from gateway.events.cursor import decode_cursor, encode_cursor
 from gateway.events.dead_letters import dead_letters, replay
 from gateway.events.inbox import UnknownConnection
 from gateway.events.tables import inbox
-from resolvers.event_port import BadCursor, CursorExpired, EventFilter, SlowConsumer
+from resolvers.event_port import BadCursor, CursorExpired, Event, EventFilter, SlowConsumer
 from resolvers.ids import Ref
 from tests.events.conftest import Place
 from tests.events.world import YESTERDAY, Clock, message
@@ -308,6 +309,27 @@ async def test_a_reader_catches_up_and_goes_on_live_without_gap_or_double(place:
         assert len({event.id for event in events}) == 60
         only = await gateway.collect(1, first.cursor, subject=Ref(RecordType.INVOICE, "erp", "40"))
         assert only[0].subject == Ref(RecordType.INVOICE, "erp", "40")
+
+
+async def test_caches_hear_of_an_event_before_any_reader(place: Place):
+    async with place.gateway() as gateway:
+        heard: list[tuple[str, bool]] = []
+
+        def drop(event: Event) -> None:
+            assert reader is not None
+            heard.append((event.id, bool(reader._queue)))
+
+        broker = Broker(gateway.service.log, listeners=[drop])
+        broker.start()
+        try:
+            reader = broker.join(EventFilter(), await broker.position())
+            assert reader is not None
+            await gateway.hear("erp", message("a", event="INVOICE_PAID", status="PAID", version=1))
+            await gateway.work("erp")
+            event = await reader.next()
+            assert heard == [(event.id, False)]
+        finally:
+            await broker.aclose()
 
 
 async def test_a_slow_reader_ends_with_its_last_cursor_and_resumes_there(place: Place):
