@@ -38,15 +38,21 @@ def gateway(company: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield running
 
 
-@contextlib.asynccontextmanager
-async def following(gateway: Gateway, after: str, *, slow: bool = False) -> AsyncIterator[ClientConnection]:
-    """A client that is subscribed; a slow one keeps as little for itself as it can."""
+def connected(gateway: Gateway, *, slow: bool) -> socket.socket:
+    """A connection; a slow one keeps as little for itself as it can."""
     _, port = gateway.url.rsplit(":", 1)
     plain = socket.socket()
     if slow:
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     plain.connect(("127.0.0.1", int(port)))
     plain.setblocking(False)
+    return plain
+
+
+@contextlib.asynccontextmanager
+async def following(gateway: Gateway, after: str, *, slow: bool = False) -> AsyncIterator[ClientConnection]:
+    """A client that is subscribed."""
+    plain = connected(gateway, slow=slow)
     protocols: Any = ["graphql-transport-ws"]
     async with websockets.connect(
         gateway.url.replace("http", "ws") + "/graphql",
@@ -107,6 +113,29 @@ async def test_a_slow_client_is_closed_with_its_last_cursor_and_another_is_not_d
     async with following(gateway, found[1]) as again:
         late = await read(again, f"{name}-last")
     assert early + late == seen
+
+
+async def test_a_slow_stream_ends_with_the_cursor_to_resume_after(gateway: Gateway):
+    query = json.dumps({"query": "subscription { businessEvents { id cursor summary } }"}).encode()
+    head = "POST /graphql HTTP/1.1\r\nhost: gateway\r\ncontent-type: application/json\r\n"
+    head += f"accept: text/event-stream\r\ncontent-length: {len(query)}\r\n\r\n"
+    reader, writer = await asyncio.open_connection(sock=connected(gateway, slow=True), limit=1024)
+    writer.write(head.encode() + query)
+    await reader.readuntil(b"\n:\n\n")
+    await pour(gateway, "s", 200)
+    text = b""
+    while b"event: complete" not in text:
+        text += await reader.read(65_536)
+    writer.close()
+    *early, last = [json.loads(data) for data in re.findall(rb"^data: (\{.*\})$", text, re.MULTILINE)]
+    extensions = last["errors"][0]["extensions"]
+    assert (extensions["code"], extensions["retryable"]) == ("RATE_LIMITED", True)
+    seen = [each["data"]["businessEvents"] for each in early]
+    assert extensions["cursor"] == seen[-1]["cursor"]
+    async with following(gateway, extensions["cursor"]) as again:
+        late = await read(again, "s-last")
+    summaries = [each["summary"].split(LONG)[0] for each in (*seen, *late)]
+    assert len(summaries) == len(set(summaries)) == 201
 
 
 async def test_one_that_resumes_slowly_misses_nothing_that_happens_meanwhile(gateway: Gateway):
