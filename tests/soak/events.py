@@ -132,6 +132,7 @@ async def run_events(
                     if nats is not None and death == "the broker":
                         await asyncio.to_thread(nats.restart)
                     else:
+                        await until(client.is_following, "the client at the gateway", PATIENCE_S)
                         await gateway.kill()
                         gateway = await _begun(starter, config, firm, client, load)
                 assert await asyncio.wait_for(living.wait(), PATIENCE_S) == 0
@@ -181,12 +182,16 @@ class _Client:
         self.again = 0
         self.connections = 0
         self._after = BEGINNING
-        self._url = ""
+        self._url = self._following = ""
         self._somewhere = asyncio.Event()
 
     def goes_to(self, url: str) -> None:
         self._url = url.replace("http", "ws", 1) + "/graphql"
+        self._following = ""
         self._somewhere.set()
+
+    async def is_following(self) -> bool:
+        return self._following == self._url
 
     async def is_at(self, cursor: str) -> bool:
         return decode_cursor(self._after) >= decode_cursor(cursor)
@@ -201,13 +206,15 @@ class _Client:
 
     async def _connection(self) -> None:
         protocols: Any = ["graphql-transport-ws"]
-        async with websockets.connect(self._url, subprotocols=protocols, max_size=None) as socket:
+        url = self._url
+        async with websockets.connect(url, subprotocols=protocols, max_size=None) as socket:
             await socket.send('{"type": "connection_init"}')
             payload = {"query": FOLLOW, "variables": {"after": self._after}}
             async for text in socket:
                 message = json.loads(text)
                 if message["type"] == "connection_ack":
                     self.connections += 1
+                    self._following = url
                     await socket.send(json.dumps({"type": "subscribe", "id": "1", "payload": payload}))
                 elif message["type"] == "next":
                     self._take(message["payload"]["data"]["businessEvents"])
