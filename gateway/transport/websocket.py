@@ -253,7 +253,9 @@ class _Socket:
             self._wire.end(SERVICE_RESTART, reason)
 
     def ping(self) -> None:
-        if self._session is not None and not self._closed:
+        # Who has something to read needs no sign of life; and where that is not read, one more message must
+        # not be what ends the socket.
+        if self._session is not None and not self._closed and not self._queue:
             self._say({"type": "ping"})
 
     def put(self, head: bytes, body: bytes, operation: _Operation | None, cursor: str) -> None:
