@@ -24,6 +24,7 @@ from gateway.observability.trace_context import TraceContextMiddleware
 from gateway.observability.traces import Traces
 from gateway.store.cross_references import SqlCrossReferences
 from gateway.systems.systems import ConnectedSystems
+from gateway.transport.auth_routes import auth_routes
 from gateway.transport.authentication import Authentication
 from gateway.transport.correlation import CorrelationMiddleware
 from gateway.transport.direct import Direct
@@ -121,7 +122,7 @@ def create_app(parts: Parts) -> Starlette:
         routes=[
             Route("/graphql", graphql, methods=None),
             WebSocketRoute("/graphql", sockets),
-            *([] if authenticator.development is None else authenticator.development.routes()),
+            *auth_routes(authenticator, make_context),
             *webhook_routes(parts.events.inbox),
             *health_routes(drain),
             *metrics_routes(parts.observability, state),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import os
 import sys
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from rich.table import Table
 from adapters import registry
 from adapters.contracts.adapter import Adapter, Finding
 from gateway import __version__
+from gateway.cli_access import keys_app, policy_app
 from gateway.cli_commands import audit, commands_app
 from gateway.cli_events import events_app
 from gateway.refusal import Refused
@@ -34,6 +34,8 @@ schema_app = typer.Typer(help="The public schema.", no_args_is_help=True)
 app.add_typer(schema_app, name="schema")
 app.add_typer(commands_app, name="commands")
 app.add_typer(events_app, name="events")
+app.add_typer(keys_app, name="keys")
+app.add_typer(policy_app, name="policy")
 app.command()(audit)
 
 _out = Console(highlight=False, soft_wrap=True)
@@ -117,16 +119,19 @@ def serve(
     run(_serve(settings, host or settings.server.host, settings.server.port if port is None else port))
 
 
+_NOBODY = (
+    "nobody could call: name an identity provider under auth.issuers, or set auth.api_keys to true and make "
+    "a key with `fieldgate keys create`"
+)
+
+
 async def _serve(config: Config, host: str, port: int) -> None:
     from gateway.app import create_app
     from gateway.compose import compose
     from gateway.serving import listen, serve_all, url_of
 
-    if not _is_loopback(host):
-        raise Refused(
-            f"server.host: {host} is not loopback, and this version cannot authenticate callers; "
-            "listen on 127.0.0.1 behind a proxy that does"
-        )
+    if not config.auth.configured:
+        raise Refused(config.fault(("auth",), _NOBODY))
     listener = listen(host, port)
     parts = await compose(config)
     ready = asyncio.Event()
@@ -235,15 +240,6 @@ def _emulator_ports(given: list[str]) -> dict[str, int]:
             raise Refused(f"--emulator-port {each}: VENDOR=PORT, with one of {', '.join(registry.EMULATORS)}")
         ports[vendor] = int(port)
     return ports
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def main() -> None:

@@ -7,10 +7,9 @@ from sqlalchemy.exc import DBAPIError
 from adapters import registry
 from adapters.contracts.vocabulary import RecordType, System
 from gateway.app import Parts
-from gateway.auth.authenticator import Authenticator
-from gateway.auth.development import Development
+from gateway.auth.compose import open_authenticator
 from gateway.commands.boundaries import Boundary, Observer
-from gateway.commands.compose import open_commands
+from gateway.commands.compose import SQLITE_FILE, open_commands
 from gateway.events.compose import open_events
 from gateway.events.service import Bell
 from gateway.limits.rate import open_rate
@@ -92,10 +91,10 @@ def policy_of(config: Config) -> Policy:
         raise ConfigError([config.fault(("policy", *error.path), str(error))]) from error
 
 
-async def compose(config: Config, *, on_boundary: Observer | None = None) -> Parts:
+async def compose(config: Config, *, on_boundary: Observer | None = None, development: bool = False) -> Parts:
     """The parts of a gateway. Raises ``ConfigError`` where its files or its database cannot be had.
 
-    ``on_boundary`` is told of each step of each command.
+    ``on_boundary`` is told of each step of each command. ``development`` lets in who says nothing.
     """
     traces = open_traces(config.observability)
     systems = connect(config, traces)
@@ -104,6 +103,7 @@ async def compose(config: Config, *, on_boundary: Observer | None = None) -> Par
         rate = open_rate(config.limits.rate)
     except ValueError as error:
         raise ConfigError([config.fault(("limits", "rate", "redis"), str(error))]) from error
+    policy = policy_of(config)
     folder = config.state.folder
     bell = Bell()
 
@@ -128,7 +128,8 @@ async def compose(config: Config, *, on_boundary: Observer | None = None) -> Par
         )
         raise ConfigError([config.fault(("state", key), message)]) from error
     events = open_events(config.events, commands.database, systems, outgoing=bell)
-    authenticator = Authenticator(development=Development(policy_of(config)))
+    file = folder / SQLITE_FILE if commands.database.is_sqlite else None
+    authenticator = open_authenticator(config.auth, policy, commands.database, file, development=development)
     return Parts(
         systems,
         ownership,

@@ -152,7 +152,7 @@ async def run_sandbox(options: SandboxOptions, announce: Callable[[str, Mapping[
             for each in emulators()
             if each.beside is not None
         }
-        parts = await compose(configuration(urls, options, further))
+        parts = await compose(configuration(urls, options, further), development=True)
         beginning = asyncio.create_task(begin())
         try:
             await serve_all(

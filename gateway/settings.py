@@ -19,6 +19,7 @@ from pydantic_core import ErrorDetails
 from adapters import registry
 from adapters.contracts.adapter import ConnectionSettings, Manifest
 from adapters.contracts.vocabulary import ANCHORS, System
+from gateway.auth.settings import AuthSettings
 from gateway.commands.settings import CommandSettings
 from gateway.events.settings import EventSettings
 from gateway.limits.settings import LimitSettings
@@ -78,6 +79,7 @@ class _Common(Section):
     events: EventSettings = EventSettings()
     limits: LimitSettings = LimitSettings()
     observability: ObservabilitySettings = ObservabilitySettings()
+    auth: AuthSettings = AuthSettings()
     policy: PolicySettings = PolicySettings()
     ownership: dict[Annotated[str, AfterValidator(_owned_field)], System] = Field(
         default_factory=dict,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from gateway.auth.development import Development
 from gateway.auth.session import Credentials, Session, Unauthenticated
+from gateway.auth.widget_tokens import WidgetTokens
 
 MAX_CREDENTIAL = 8_192
 """Characters of a credential. A longer one is refused before anything reads it."""
@@ -24,11 +25,13 @@ class Authenticator:
     prefixes:    the beginning of a token -> who verifies tokens that begin so.
     tokens:      verifies all other tokens; None: there are no others.
     development: gives a session to who has no credential; None: nobody gets one.
+    widgets:     mints widget tokens; None: there are none.
     """
 
     prefixes: Mapping[str, Verify] = field(default_factory=dict[str, Verify])
     tokens: Verify | None = None
     development: Development | None = None
+    widgets: WidgetTokens | None = None
     closing: Sequence[Callable[[], Awaitable[None]]] = ()
 
     async def session(self, credentials: Credentials) -> Session:

@@ -5,7 +5,7 @@ What a set of scopes may read is worked out once, and shared by all viewers that
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from cachetools import LRUCache
@@ -86,6 +86,19 @@ class Policy:
     def personal(self) -> frozenset[Key]:
         """The fields that tell of a person."""
         return self._personal
+
+    def explained(self, role: str) -> Iterator[tuple[str, str, str]]:
+        """For each field and mutation, what a role is answered, and the scopes that it takes.
+
+        The answers are those of ``resolvers.viewer.Access``; ALLOWED and FORBIDDEN for mutations.
+        """
+        viewer = self.viewer(Principal("nobody", (role,)))
+        for key in sorted(self.reads.keys() | self._personal):
+            needed = " ".join(sorted(self.reads.get(key, ())))
+            yield graph_name(key), viewer.field(*key).value, needed
+        for name, needed in sorted(self.mutations.items()):
+            access = Access.ALLOWED if viewer.may(name) else Access.FORBIDDEN
+            yield f"Mutation.{name}", access.value, " ".join(sorted(needed))
 
     def _rights_of(self, scopes: frozenset[str], personal: Personal) -> _Rights:
         found = self._rights.get((scopes, personal))

@@ -113,8 +113,9 @@ def _graph(options: argparse.Namespace) -> int:
             for peer in each.peers:
                 print(f"\n## {each.queries} with {each.conns}, {each.latency_ms} ms, {peer}\n", flush=True)
                 # A gateway of its own for each, so that memory is of this work alone.
-                with servers.gateway(upstream) as own:
-                    status = _ab(options, each, peer, options.url or f"{own}/graphql", record)
+                with servers.gateway(upstream) as (own, key):
+                    url, headers = (options.url, options.header) if options.url else (f"{own}/graphql", [key])
+                    status = _ab(options, each, peer, url, headers, record)
                 if status:
                     print(f"bench: the run against {peer} is void (exit code {status})")
                     return status
@@ -123,12 +124,14 @@ def _graph(options: argparse.Namespace) -> int:
     return 0
 
 
-def _ab(options: argparse.Namespace, each: Round, peer: str, url: str, record: Path) -> int:
+def _ab(
+    options: argparse.Namespace, each: Round, peer: str, url: str, headers: Sequence[str], record: Path
+) -> int:
     command = servers.bench(
         *("ab", peer, url),
         *("--queries", each.queries, "--conns", each.conns, "--latency", each.latency_ms),
         *("--secs", options.secs, "--reps", options.reps, "--out", str(record)),
-        *(part for header in options.header for part in ("--header", header)),
+        *(part for header in headers for part in ("--header", header)),
     )
     return subprocess.run(command, cwd=HOME, env=servers.environment()).returncode
 

@@ -26,21 +26,32 @@ WATCHERS, WATCHED_RATE = "5000", "200"
 
 def measure(upstream: str, record: Path, reps: int, headers: Sequence[str]) -> int:
     """Appends a line to the record for each run; gives the exit code of one that failed, else 0."""
-    all_headers = [part for header in (PROOF, *headers) for part in ("--header", header)]
     to_all = ("--subs", SUBSCRIBERS, "--rate", RATE, "--secs", SECS, "--reps", "1", "--out", str(record))
     for _ in range(reps):
         # A new gateway each time: memory per socket needs it.
-        with servers.gateway(upstream) as url:
-            product = (f"{url}/graphql", "--publish", PUBLISH, "--event", str(EVENT), *all_headers)
+        with servers.gateway(upstream) as (url, key):
+            product = (
+                f"{url}/graphql",
+                "--publish",
+                PUBLISH,
+                "--event",
+                str(EVENT),
+                *_headers(PROOF, key, *headers),
+            )
             if status := _run(servers.bench("fanout", *product, *to_all)):
                 return status
         if status := _run(servers.bench("fanout", PEER, *to_all)):
             return status
-        with servers.gateway(upstream) as url:
+        with servers.gateway(upstream) as (url, key):
             watch = [sys.executable, "-m", "tests.bench.watchers", url, WATCHERS, WATCHED_RATE, SECS]
-            if status := _run(["taskset", "-c", "1", *watch, *all_headers, "--out", str(record)], ROOT):
+            proofs = _headers(PROOF, key, *headers)
+            if status := _run(["taskset", "-c", "1", *watch, *proofs, "--out", str(record)], ROOT):
                 return status
     return 0
+
+
+def _headers(*headers: str) -> list[str]:
+    return [part for header in headers for part in ("--header", header)]
 
 
 def _run(command: Sequence[str], folder: Path = HOME) -> int:

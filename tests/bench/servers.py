@@ -42,18 +42,19 @@ def upstream() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def gateway(upstream_url: str) -> Iterator[str]:
-    """The product on a free port, over the upstream; gives its address."""
+def gateway(upstream_url: str) -> Iterator[tuple[str, str]]:
+    """The product on a free port, over the upstream; gives its address, and the header of who may call."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [
-        *(sys.executable, "-c", "from gateway.cli import main; main()", "serve"),
-        *("--config", str(CONFIG), "--port", str(port)),
-    ]
-    with _process(command, {**environment(), "UPSTREAM_URL": upstream_url}, 0) as process:
+    fieldgate = [sys.executable, "-c", "from gateway.cli import main; main()"]
+    command = [*fieldgate, "serve", "--config", str(CONFIG), "--port", str(port)]
+    making = [*fieldgate, "keys", "create", "--config", str(CONFIG), "--name", "bench", "--role", "admin"]
+    environ = {**environment(), "UPSTREAM_URL": upstream_url}
+    made = subprocess.run(making, cwd=ROOT, env=environ, check=True, capture_output=True, text=True)
+    with _process(command, environ, 0) as process:
         _wait(f"http://127.0.0.1:{port}/health/ready", process)
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{port}", f"Authorization: Bearer {made.stdout.strip()}"
 
 
 def many_files() -> None:

@@ -59,7 +59,9 @@ async def _serve(order: Mapping[str, Any], parent_gone: int) -> None:
         fuse.arm(Boundary(asked["boundary"]), asked["nth"])
         return JSONResponse({})
 
-    parts = await compose(load_config(Path(order["config"]), os.environ), on_boundary=fuse.reached)
+    parts = await compose(
+        load_config(Path(order["config"]), os.environ), on_boundary=fuse.reached, development=True
+    )
     app = create_app(parts)
     app.add_route("/_soak/kill", arm, methods=["POST"])
     front = listen("127.0.0.1", 0)

@@ -5,6 +5,8 @@ Upstream calls are counted at the emulators, by what they heard themselves.
 
 from __future__ import annotations
 
+import asyncio
+import concurrent.futures
 import contextlib
 import json
 import os
@@ -28,6 +30,9 @@ from adapters import registry
 from adapters.emulation.generate import generate
 from adapters.emulation.store import open_store
 from adapters.emulation.world import World
+from gateway.auth.key_store import KeyStore, NewKey
+from gateway.commands.compose import open_database
+from gateway.settings import load_config
 
 COMMAND = Path(sys.executable).parent / "fieldgate"
 START_TIMEOUT_S = 90
@@ -41,12 +46,14 @@ _URL = re.compile(r"https?://[0-9.:\[\]]+")
 class Gateway:
     """A running gateway. ``lines`` are what it announced; ``errors`` is the file of its log."""
 
-    def __init__(self, process: subprocess.Popen[str], lines: list[str], errors: Path) -> None:
+    def __init__(
+        self, process: subprocess.Popen[str], lines: list[str], errors: Path, headers: Mapping[str, str]
+    ) -> None:
         self.process = process
         self.lines = lines
         self.errors = errors
         self.url = _first_url(lines, "Fieldgate is at")
-        self.http = httpx.Client(timeout=60, trust_env=False)
+        self.http = httpx.Client(timeout=60, trust_env=False, headers=dict(headers))
 
     def post(self, document: str, variables: Mapping[str, Any] | None = None) -> httpx.Response:
         return self.http.post(f"{self.url}/graphql", json={"query": document, "variables": variables or {}})
@@ -187,7 +194,8 @@ def serving_over(
     """``fieldgate serve`` over systems at base URLs, by vendor.
 
     ``settings`` are for every connection, ``own_settings`` for one vendor's; ``ownership`` overrides owners.
-    It ends without waiting for who balances load, and logs no operations, unless ``sections`` say otherwise.
+    Its client has an API key of the role admin. It ends without waiting for who balances load, and logs no
+    operations, unless ``sections`` say otherwise.
     """
     folder.mkdir(parents=True, exist_ok=True)
     connections = [
@@ -208,24 +216,47 @@ def serving_over(
     config = {
         "server": {"drain_s": 0},
         "observability": {"access_log": False},
+        "auth": {"api_keys": True},
         **(sections or {}),
         "state": {"folder": str(state or folder), **({} if database is None else {"database": database})},
         "connections": connections,
         "ownership": dict(ownership or {}),
     }
     file.write_text(json.dumps(config))
-    gateway = _start(["serve", "--config", str(file), "--port", "0"], folder, last="Fieldgate is at")
+    headers = {"authorization": f"Bearer {api_key(file, 'admin')}"}
+    command = ["serve", "--config", str(file), "--port", "0"]
+    gateway = _start(command, folder, last="Fieldgate is at", headers=headers)
     try:
         yield gateway
     finally:
         gateway.end()
 
 
+def api_key(config: Path, role: str, *, environ: Mapping[str, str] | None = None, **more: Any) -> str:
+    """A new API key in the database of a configuration."""
+    settings = load_config(config, {**os.environ, **(environ or {})})
+
+    async def make() -> str:
+        database = await open_database(settings.state)
+        try:
+            return await KeyStore(database).create(NewKey("test", (role,), **more))
+        finally:
+            await database.aclose()
+
+    # In a thread: the caller may have a loop of its own.
+    with concurrent.futures.ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, make()).result()
+
+
 @contextlib.contextmanager
 def serving(config: Path, folder: Path, environ: Mapping[str, str]) -> Iterator[Gateway]:
-    """``fieldgate serve`` with a configuration file, whose references are filled in from ``environ``."""
+    """``fieldgate serve`` with a configuration file, whose references are filled in from ``environ``.
+
+    It takes API keys, and its client has one of the role admin.
+    """
     arguments = ["serve", "--config", str(config), "--port", "0"]
-    gateway = _start(arguments, folder, last="Fieldgate is at", environ=environ)
+    headers = {"authorization": f"Bearer {api_key(config, 'admin', environ=environ)}"}
+    gateway = _start(arguments, folder, last="Fieldgate is at", environ=environ, headers=headers)
     try:
         yield gateway
     finally:
@@ -241,7 +272,12 @@ def closed_port() -> Iterator[str]:
 
 
 def _start(
-    arguments: list[str], folder: Path, *, last: str, environ: Mapping[str, str] | None = None
+    arguments: list[str],
+    folder: Path,
+    *,
+    last: str,
+    environ: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Gateway:
     """Starts the command, and waits for the line that ends its announcement."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -269,7 +305,7 @@ def _start(
         process.kill()
         process.wait()
         raise
-    return Gateway(process, lines, errors)
+    return Gateway(process, lines, errors, headers or {})
 
 
 def _listen(process: subprocess.Popen[str], said: queue.SimpleQueue[str | None]) -> None:
