@@ -39,7 +39,7 @@ def postgresql() -> Iterator[Any]:
         server.psql("ALTER SYSTEM SET fsync = off")
         server.psql("SELECT pg_reload_conf()")
         server.psql("CREATE DATABASE made")
-        _make(_url(server, "made"))
+        make_tables(_url(server, "made"))
         yield server
     finally:
         # At once, with nothing written back: nobody needs these databases any more.
@@ -54,7 +54,7 @@ def postgresql() -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def sqlite_made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("sqlite") / "made.sqlite"
-    _make(sqlite_url(file))
+    make_tables(sqlite_url(file))
     return file
 
 
@@ -89,7 +89,9 @@ def _url(server: Any, name: str) -> URL:
     return postgresql_url(server.get_uri()).set(database=name)
 
 
-def _make(url: URL) -> None:
+def make_tables(url: URL) -> None:
+    """Brings an empty database up to date."""
+
     async def make() -> None:
         await (await Database.open(url)).aclose()
 

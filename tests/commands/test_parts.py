@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from random import Random
@@ -16,10 +17,12 @@ from adapters.contracts.values import Address, Money, PaymentMethod
 from adapters.contracts.vocabulary import InvoiceStatus, PaymentMethodKind, RecordType
 from gateway.commands import codec
 from gateway.commands.attempts import VERDICTS
+from gateway.commands.audit import SAFE_FIELDS, redacted
 from gateway.commands.ids import command_id, vendor_key
 from gateway.commands.lanes import Lane
 from gateway.commands.policy import Policy
 from gateway.commands.states import FINISHED, STATES, ImpossibleMove, check_move
+from resolvers.mutations.mutation import WRITES
 from schema.enums import CommandStatus
 
 NOW = datetime(2026, 3, 31, tzinfo=UTC)
@@ -88,6 +91,33 @@ def test_the_table_of_moves_is_whole() -> None:
     ended = FINISHED - {CommandStatus.DEAD}
     assert all(not STATES[status].moves for status in ended)
     assert all(STATES[status].moves for status in set(CommandStatus) - ended)
+
+
+def test_every_field_that_can_be_written_is_shown_in_the_audit_or_kept_back_on_purpose() -> None:
+    written = {name for each in WRITES for name in (*each.fields, *each.options)} - {"invoice_id"}
+    assert written - SAFE_FIELDS == {
+        "billing_address",
+        "email",
+        "legal_name",
+        "memo",
+        "name",
+        "phone",
+        "reason",
+        "shipping_address",
+        "tax_id",
+        "website",
+    }
+    changes = {"phone": "+1 555 0100", "amount": Money(Decimal("1.5"), "EUR"), "email": None}
+    shown = redacted(codec.encode(changes), codec.encode({"reason": "Bob asked", "effective": "NOW"}))
+    assert "555" not in shown
+    assert "Bob" not in shown
+    assert json.loads(shown) == {
+        "amount": {"$": "Money", "amount": {"$": "Decimal", "value": "1.5"}, "currency": "EUR"},
+        "effective": "NOW",
+        "email": None,
+        "phone": "***",
+        "reason": "***",
+    }
 
 
 def test_every_fault_has_its_verdict() -> None:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from tests.soak import section_crash, section_events, section_quarter_end, section_takeover
+from tests.soak import (
+    section_crash,
+    section_events,
+    section_model,
+    section_quarter_end,
+    section_takeover,
+)
 from tests.soak.section import Section
 
 SECTIONS: tuple[Section, ...] = (
     section_crash.SECTION,
+    section_model.SECTION,
     section_quarter_end.SECTION,
     section_takeover.SECTION,
     section_events.SECTION,
