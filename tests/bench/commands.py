@@ -75,9 +75,10 @@ def measure(scale: Scale = FULL) -> list[Figures]:
     return found
 
 
-def table(found: Sequence[Figures], commit: str) -> str:
+def table(found: Sequence[Figures], commit: str, load_before: float) -> str:
     """The figures as a section of docs/performance.md."""
-    lines = [f"Measured {datetime.now(UTC):%Y-%m-%d} at commit {commit} on {machine()}.", ""]
+    origin = f"Measured {datetime.now(UTC):%Y-%m-%d} at commit {commit} on {machine()}"
+    lines = [f"{origin}; load average before it {load_before:.1f}.", ""]
     lines.append(f"| | {' | '.join(each.store for each in found)} |")
     lines.append(f"|---|{'--:|' * len(found)}")
     rows = (

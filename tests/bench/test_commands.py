@@ -16,6 +16,6 @@ def test_it_measures_commands_and_commitments():
         assert each.worked_off_per_s > 0
         assert 0 < each.over_ms < each.commitment_ms
         assert 0 < each.vendor_ms < each.commitment_ms
-    text = table(found, "abc1234")
+    text = table(found, "abc1234", 0.2)
     assert "at commit abc1234 on " in text
     assert f"| | {' | '.join(each.store for each in found)} |" in text

@@ -24,6 +24,7 @@ from gateway.commands.policy import Policy
 from gateway.commands.states import FINISHED, STATES, ImpossibleMove, check_move
 from resolvers.mutations.mutation import WRITES
 from schema.enums import CommandStatus
+from schema.personal import personal_fields
 
 NOW = datetime(2026, 3, 31, tzinfo=UTC)
 
@@ -95,6 +96,7 @@ def test_the_table_of_moves_is_whole() -> None:
 
 def test_every_field_that_can_be_written_is_shown_in_the_audit_or_kept_back_on_purpose() -> None:
     written = {name for each in WRITES for name in (*each.fields, *each.options)} - {"invoice_id"}
+    assert SAFE_FIELDS.isdisjoint({name for _, name in personal_fields()})
     assert written - SAFE_FIELDS == {
         "billing_address",
         "email",

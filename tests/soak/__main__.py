@@ -19,7 +19,7 @@ from pathlib import Path
 from tests.soak import report
 from tests.soak.section import Found, Section
 from tests.soak.sections import SECTIONS
-from tests.support.origin import commit_of
+from tests.support.origin import commit_of, load
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = [section.name for section in SECTIONS]
@@ -34,12 +34,12 @@ def main() -> int:
         if section.name not in options.only:
             continue
         print(f"\n## {section.title}\n", flush=True)
-        started = time.monotonic()
+        started, load_before = time.monotonic(), load()
         found = _run(section)
-        text = report.text_of(found, commit, took_s := time.monotonic() - started)
+        text = report.text_of(found, commit, time.monotonic() - started, load_before)
         print(f"\n{text}", flush=True)
         if not options.dry:
-            report.write(section, found, commit, took_s)
+            report.write(section, text)
         wrong += len(found.wrong)
     return 1 if wrong else 0
 

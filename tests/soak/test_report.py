@@ -28,13 +28,14 @@ def test_the_page_has_a_place_for_every_section():
 
 
 def test_what_went_wrong_is_said_first():
-    text = text_of(Found(table=["| a |", "|---|", "| 1 |"], wrong=["one was lost"]), "abc1234", 61.0)
+    text = text_of(Found(table=["| a |", "|---|", "| 1 |"], wrong=["one was lost"]), "abc1234", 61.0, 0.2)
     head, table = text.split("\n\n", 1)
     assert head.splitlines()[0] == "**Not as promised:** one was lost."
     assert "commit abc1234" in head
     assert "61 s" in head
+    assert "load average before it 0.2" in head
     assert table == "| a |\n|---|\n| 1 |"
-    assert "promised" not in text_of(Found(table=[], wrong=[]), "abc1234", 61.0)
+    assert "promised" not in text_of(Found(table=[], wrong=[]), "abc1234", 61.0, 0.2)
 
 
 def test_no_machine_path_is_in_the_page():

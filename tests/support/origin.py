@@ -20,6 +20,11 @@ def machine() -> str:
     return f"{_processor()}, {os.cpu_count()} cores, {platform.system()}"
 
 
+def load() -> float:
+    """How many tasks wanted a core during the last minute: of others, when asked before a run."""
+    return os.getloadavg()[0]
+
+
 def output(*command: str) -> str | None:
     """What a command printed; None where it cannot be run."""
     try:
