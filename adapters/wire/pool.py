@@ -45,6 +45,7 @@ class Pool:
         self._opening = 0
         self._waiting: deque[asyncio.Future[WireConnection | None]] = deque()
         self._reaper: asyncio.TimerHandle | None = None
+        self._closed = False
 
     async def request(self, request: bytes, method: str) -> Answer:
         """One request and its answer, unpacked.
@@ -74,7 +75,8 @@ class Pool:
         return answer
 
     async def aclose(self) -> None:
-        """Closes all of it; answers that are still waited for are lost."""
+        """Closes all of it for good; answers that are still waited for are lost."""
+        self._closed = True
         if self._reaper is not None:
             self._reaper.cancel()
             self._reaper = None
@@ -135,6 +137,8 @@ class Pool:
         return connection
 
     async def _open(self, loop: asyncio.AbstractEventLoop) -> WireConnection:
+        if self._closed:
+            raise Unreachable("no connection: the client is closed")
         address = self._address
         _, connection = await loop.create_connection(
             self._connection,

@@ -185,3 +185,22 @@ async def test_closing_ends_what_is_under_way() -> None:
         await http.aclose()
         with pytest.raises(OutcomeUnknown):
             await task
+
+
+async def test_a_closed_client_opens_no_more_connections() -> None:
+    async def never(_heard: Heard, _say: Say) -> None:
+        await asyncio.Event().wait()
+
+    async with peer(never) as made:
+        http = HttpClient(made.url, max_connections=1)
+        under_way = asyncio.create_task(http.send("GET", "/"))
+        await until(lambda: made.heard)
+        waiting = asyncio.create_task(http.send("GET", "/"))
+        await until(lambda: http._own._waiting)
+        await http.aclose()
+        with pytest.raises(OutcomeUnknown):
+            await under_way
+        for refused in (waiting, http.send("GET", "/")):
+            with pytest.raises(Unreachable):
+                await refused
+    assert made.connections == 1
