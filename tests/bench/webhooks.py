@@ -66,7 +66,7 @@ def table(found: Sequence[Figures], commit: str) -> str:
     return "\n".join(
         [
             f"Measured {datetime.now(UTC):%Y-%m-%d} at commit {commit} on {machine()}, at a load average of "
-            f"{load:.1f}.",
+            f"{load:.1f} (nice {os.nice(0)}).",
             "",
             "| selected | median | p99 | webhooks |",
             "|---|--:|--:|--:|",
