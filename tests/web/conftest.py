@@ -1,4 +1,4 @@
-"""The pages, served beside a stand-in for the API, and a browser to open them in."""
+"""The pages of a running sandbox, and a browser to open them in."""
 
 from __future__ import annotations
 
@@ -13,17 +13,30 @@ from typing import Any
 
 import pytest
 
-from tests.support.server import serving
-from tests.web.standin import ROOT, application
+from tests.support.sandbox import Sandbox, sandbox
+from tests.web.standin import ROOT
 
 SCRIPTS = Path(__file__).parent / "browser"
+ROLE = "sales"
+"""One that may not see everything a customer has."""
 
 
 @pytest.fixture(scope="package")
-def site() -> Iterator[str]:
+def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """`fieldgate sandbox` as a process; nothing happens in it but what the browser asks for."""
+    with sandbox(tmp_path_factory.mktemp("web") / "state", customers=40) as running:
+        # Tokens are fetched, and every system has answered once.
+        running.data(
+            "{ customers(first: 1) { nodes { name receivables { onHold } paymentMethods { kind } } }"
+            " subscriptions(first: 1) { nodes { id } } }"
+        )
+        yield running
+
+
+@pytest.fixture(scope="package")
+def site(company: Sandbox) -> str:
     """The base URL of the pages, with the API beside them."""
-    with serving(application()) as url:
-        yield url
+    return company.gateway.url
 
 
 @dataclass(frozen=True)
@@ -60,18 +73,23 @@ def node_packages() -> Path:
 
 
 @pytest.fixture(scope="package")
-def visit(site: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Visit]:
-    """Runs a script of `browser/` in Debian's chromium; FIELDGATE_ARTEFACTS keeps the screenshots."""
+def visit(site: str) -> Callable[[str], Visit]:
+    """Runs a script of `browser/` in Debian's chromium; its screenshots go to FIELDGATE_ARTEFACTS."""
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("no chromium on the PATH: the pages were not opened in a browser")
     packages = node_packages()
-    kept = os.environ.get("FIELDGATE_ARTEFACTS")
-    artefacts = Path(kept).resolve() if kept else tmp_path_factory.mktemp("screenshots")
+    artefacts = Path(os.environ.get("FIELDGATE_ARTEFACTS") or ROOT / ".cache" / "screenshots").resolve()
     artefacts.mkdir(parents=True, exist_ok=True)
 
     def run(script: str) -> Visit:
-        options = {"url": site, "chromium": chromium, "packages": str(packages), "artefacts": str(artefacts)}
+        options = {
+            "url": site,
+            "chromium": chromium,
+            "packages": str(packages),
+            "artefacts": str(artefacts),
+            "role": ROLE,
+        }
         command = ["node", str(SCRIPTS / script), json.dumps(options)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=170, check=False)
         assert done.returncode == 0, f"{done.stderr[-3000:]}\n{done.stdout[-3000:]}"

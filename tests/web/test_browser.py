@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
 
-from tests.web.conftest import Visit
+from tests.web.conftest import ROLE, Visit
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,15 @@ def test_axe_finds_nothing_serious(either: Visit) -> None:
 
 def test_the_examples_are_open_and_run(playground: Visit) -> None:
     assert playground.facts["title"] == "Fieldgate"
-    assert playground.facts["tabs"] == ["Customer360", "Subscriptions", "Invoices", "Payments"]
+    assert playground.facts["tabs"] == [
+        "Customer360",
+        "Subscriptions",
+        "Invoices",
+        "Payments",
+        "UpdateCustomer",
+        "PauseSubscription",
+        "BusinessEvents",
+    ]
     assert '"first": 1' in playground.facts["variables"]
     assert playground.facts["variablesAfterReload"] == playground.facts["variables"]
     assert "legalName" in playground.facts["example"]
@@ -55,12 +64,32 @@ def test_the_examples_are_open_and_run(playground: Visit) -> None:
 
 def test_a_typed_query_completes_and_is_answered(playground: Visit) -> None:
     assert any("customers" in row for row in playground.facts["completions"])
-    assert "Aurora Instruments" in playground.facts["typed"]
+    assert re.search(r'"name": "\w', playground.facts["typed"])
+    assert "errors" not in playground.facts["typed"]
 
 
 def test_headers_are_sent_and_remembered(playground: Visit) -> None:
     assert playground.facts["header"] == "remembered"
-    assert playground.facts["tabsAfterReload"] == 5
+    assert playground.facts["tabsAfterReload"] == 8
+
+
+def test_a_mutation_is_done(playground: Visit) -> None:
+    assert '"kind": "updateCustomer"' in playground.facts["mutation"]
+    assert '"userErrors": []' in playground.facts["mutation"]
+
+
+def test_a_subscription_shows_what_happens(playground: Visit) -> None:
+    paused = playground.facts["paused"]["data"]["pauseSubscription"]
+    assert paused["userErrors"] == []
+    assert paused["subscription"]["status"] == "PAUSED"
+    assert paused["subscription"]["customer"]["name"] in playground.facts["event"]
+
+
+def test_another_role_is_refused_what_it_may_not_see(playground: Visit) -> None:
+    assert playground.facts["role"] == ROLE
+    assert playground.facts["about"]
+    assert playground.facts["remembered"] == '{"role":"admin"}'
+    assert '"code": "FORBIDDEN"' in playground.facts["forbidden"]
 
 
 def test_the_workers_run_from_our_files(playground: Visit) -> None:
@@ -70,11 +99,15 @@ def test_the_workers_run_from_our_files(playground: Visit) -> None:
 
 
 def test_the_welcome_page_tells_each_system(welcome: Visit, site: str) -> None:
-    assert welcome.facts["rows"] == [
-        ["CRM", "crm", "salesforce", "Up", "Closed", "3.2 ms"],
-        ["ERP", "erp-us", "netsuite", "Down", "Open", "–"],
+    assert [row[:5] for row in welcome.facts["rows"]] == [
+        ["CRM", "salesforce", "salesforce", "Up", "Closed"],
+        ["SUBSCRIPTIONS", "chargebee", "chargebee", "Up", "Closed"],
+        ["ERP", "netsuite", "netsuite", "Up", "Closed"],
+        ["PAYMENTS", "stripe", "stripe", "Up", "Closed"],
     ]
-    assert welcome.facts["note"].startswith("1 of 2 connections up")
+    assert re.fullmatch(r"\d+(\.\d)? ms", welcome.facts["rows"][0][5])
+    assert welcome.facts["note"].startswith("4 of 4 connections up")
+    assert welcome.facts["ready"] == "Ready"
     assert welcome.facts["curl"].startswith(f"curl {site}/graphql")
 
 

@@ -23,6 +23,7 @@ await run(async (page) => {
   // An example, as it stands.
   await page.getByRole("button", { name: /^Execute query/ }).click();
   await waitForAnswer(page, "legalName");
+  await waitForAnswer(page, "receivables");
   facts.example = await shown(answer(page));
   await screenshot(page, "playground-light");
   await audit(page, "light");
@@ -68,6 +69,46 @@ await run(async (page) => {
   await page.locator(".graphiql-doc-explorer").getByText("customers", { exact: true }).first().waitFor();
   await screenshot(page, "playground-docs");
   await audit(page, "docs");
+
+  // A write, with the id of a customer that is really there.
+  await page.getByRole("button", { name: "UpdateCustomer", exact: true }).click();
+  await page.getByRole("button", { name: /^Execute query/ }).click();
+  await waitForAnswer(page, "SUCCEEDED");
+  facts.mutation = await shown(answer(page));
+  await screenshot(page, "playground-mutation");
+
+  // A subscription: it is open once the gateway counts it, and shows what happens from then on.
+  await page.getByRole("button", { name: "BusinessEvents", exact: true }).click();
+  await page.getByRole("button", { name: /^Execute query/ }).click();
+  await page.waitForFunction(async () => /^fieldgate_subscriptions 1(\.0)?$/m.test(await (await fetch("/metrics")).text()));
+  const [paused] = JSON.parse(await page.evaluate(() => localStorage.getItem("graphiql:tabState")))
+    .tabs.filter(({ operationName }) => operationName === "PauseSubscription");
+  const happened = await page.request.post(`${options.url}/graphql`, { data: { query: paused.query, variables: JSON.parse(paused.variables) } });
+  facts.paused = await happened.json();
+  await waitForAnswer(page, "SUBSCRIPTION_PAUSED");
+  facts.event = await shown(answer(page));
+  await screenshot(page, "playground-subscription");
+  await page.getByRole("button", { name: /^Stop query/ }).click();
+  await page.waitForFunction(async () => /^fieldgate_subscriptions 0(\.0)?$/m.test(await (await fetch("/metrics")).text()));
+
+  // Another role, which may not see everything.
+  await page.getByLabel("Role", { exact: true }).selectOption(options.role);
+  facts.about = await page.locator("#role output").innerText();
+  await page.getByRole("button", { name: "Payments", exact: true }).click();
+  const asRole = page.waitForRequest((request) => request.postData()?.includes("query Payments"));
+  await page.getByRole("button", { name: /^Execute query/ }).click();
+  facts.role = (await asRole).headers()["x-fieldgate-role"];
+  await waitForAnswer(page, "FORBIDDEN");
+  facts.forbidden = await shown(answer(page));
+  await screenshot(page, "playground-role");
+  await audit(page, "role");
+  await page.getByLabel("Role", { exact: true }).selectOption("admin");
+  facts.remembered = await page.evaluate(() => localStorage.getItem("fieldgate:role"));
+  await page.getByRole("button", { name: "Typed", exact: true }).click();
+  await page.waitForFunction(() => {
+    const { tabs, activeTabIndex } = JSON.parse(localStorage.getItem("graphiql:tabState"));
+    return tabs[activeTabIndex].operationName === "Typed";
+  });
 
   await page.emulateMedia({ colorScheme: "dark" });
   await page.reload();

@@ -8,6 +8,8 @@ await run(async (page) => {
     rows.map((row) => [...row.cells].map((cell) => cell.textContent)),
   );
   facts.note = await page.locator("#systems-note").innerText();
+  await page.locator("#ready.status").waitFor();
+  facts.ready = await page.locator("#ready").innerText();
   facts.curl = await page.locator("#curl").innerText();
   await screenshot(page, "welcome-light");
   await audit(page, "light");

@@ -3,12 +3,13 @@ import { editor } from "monaco-graphql/esm/monaco-editor.js";
 // The editor's own themes, with our colours and enough contrast on the answer's tinted ground.
 const CLEAR = "#ffffff00";
 
-function colors({ accent, ground, raised, line }) {
+function colors({ accent, ground, raised, line, soft }) {
   return {
     "editor.background": CLEAR,
     "scrollbar.shadow": CLEAR,
     "editorHoverWidget.background": ground,
     "editorHoverWidget.border": line,
+    "editorLineNumber.dimmedForeground": soft,
     "editorLink.activeForeground": accent,
     "editorSuggestWidget.background": ground,
     "editorSuggestWidget.border": line,
@@ -35,7 +36,7 @@ function colors({ accent, ground, raised, line }) {
 editor.defineTheme("fieldgate-light", {
   base: "vs",
   inherit: true,
-  colors: colors({ accent: "#0b5c8a", ground: "#ffffff", raised: "#e8eef5", line: "#dbe1ea" }),
+  colors: colors({ accent: "#0b5c8a", ground: "#ffffff", raised: "#e8eef5", line: "#dbe1ea", soft: "#4f5d75" }),
   rules: [
     { token: "argument.identifier.gql", foreground: "#5a57bf" },
     { token: "comment", foreground: "#4f6b4f" },
@@ -46,7 +47,7 @@ editor.defineTheme("fieldgate-light", {
 editor.defineTheme("fieldgate-dark", {
   base: "vs-dark",
   inherit: true,
-  colors: colors({ accent: "#7fd1ff", ground: "#202838", raised: "#33405a", line: "#3a465e" }),
+  colors: colors({ accent: "#7fd1ff", ground: "#202838", raised: "#33405a", line: "#3a465e", soft: "#aab7cf" }),
   rules: [
     { token: "argument.identifier.gql", foreground: "#a9a5ff" },
     { token: "comment", foreground: "#8fb08f" },

@@ -1,3 +1,4 @@
+import { identity, offerRoles } from "./role.js";
 import "./theme.js";
 
 const STATUS = { UP: "Up", DEGRADED: "Degraded", DOWN: "Down" };
@@ -37,6 +38,7 @@ async function ask() {
     headers: {
       "content-type": "application/json",
       accept: "application/graphql-response+json, application/json;q=0.9",
+      ...identity(),
     },
     body: JSON.stringify({ query: QUERY }),
   });
@@ -44,6 +46,16 @@ async function ask() {
   const { data, errors } = await response.json();
   if (!data?.systems) throw new Error(errors?.[0]?.message ?? `The gateway answered ${response.status}.`);
   return data.systems;
+}
+
+const READY = { 200: ["Ready", "status-up"], 503: ["Draining", "status-degraded"] };
+
+async function showReady() {
+  const pill = document.getElementById("ready");
+  const { status } = await fetch("/health/ready").catch(() => ({}));
+  const [text, className] = READY[status] ?? ["Not reachable", "status-down"];
+  pill.textContent = text;
+  pill.className = `pill status ${className}`;
 }
 
 async function refresh() {
@@ -62,5 +74,12 @@ async function refresh() {
   }
 }
 
-again.addEventListener("click", refresh);
-refresh();
+function look() {
+  showReady();
+  refresh();
+}
+
+again.addEventListener("click", look);
+await offerRoles(document.getElementById("role"));
+document.getElementById("role").addEventListener("change", refresh);
+look();

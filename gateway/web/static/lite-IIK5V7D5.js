@@ -1,1 +1,0 @@
-import{a,b}from"./chunk-N6TNH5GG.js";import"./chunk-2PYGUPJC.js";import"./chunk-QUXSWQ3L.js";import"./chunk-Y55TR2ZL.js";import"./chunk-PQG67UEH.js";import"./chunk-XNJH2OCW.js";export{a as LANGUAGE_ID,b as initializeMode};
