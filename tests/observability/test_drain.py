@@ -25,11 +25,18 @@ BEFORE = 60
 """Answers before the gateway is told to end: by then every client is at work."""
 
 
+def proof(gateway: Gateway) -> dict[str, str]:
+    return {"authorization": gateway.http.headers["authorization"]}
+
+
 @dataclass
 class Load:
     """Clients who ask without a pause, each of them over one connection for as long as it is kept open."""
 
     url: str
+    headers: dict[str, str]
+    """What proves who asks."""
+
     answered: int = 0
     closing: int = 0
     lost: list[str] = field(default_factory=list)
@@ -38,7 +45,7 @@ class Load:
 
     async def client(self) -> None:
         """Asks until its connection is told to close, and whoever balances load has no other for it."""
-        async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
+        async with httpx.AsyncClient(trust_env=False, timeout=30, headers=self.headers) as http:
             while True:
                 try:
                     answer = await http.post(f"{self.url}/graphql", json={"query": QUERY})
@@ -75,7 +82,7 @@ class Load:
 async def test_no_request_is_lost_under_load(emulators: Emulators, tmp_path: Path) -> None:
     sections = {"server": {"drain_s": 2}, "observability": {"access_log": False}}
     with serving_over(emulators.urls, tmp_path, sections=sections) as gateway:
-        load = Load(gateway.url)
+        load = Load(gateway.url, proof(gateway))
         async with asyncio.TaskGroup() as tasks:
             for _ in range(CLIENTS):
                 tasks.create_task(load.client())
@@ -92,7 +99,7 @@ async def test_no_request_is_lost_under_load(emulators: Emulators, tmp_path: Pat
 async def test_a_second_signal_hurries(emulators: Emulators, tmp_path: Path) -> None:
     sections = {"server": {"drain_s": 300}, "observability": {"access_log": False}}
     with serving_over(emulators.urls, tmp_path, sections=sections) as gateway:
-        async with httpx.AsyncClient(trust_env=False) as http:
+        async with httpx.AsyncClient(trust_env=False, headers=proof(gateway)) as http:
             gateway.process.send_signal(signal.SIGTERM)
             while (await http.get(f"{gateway.url}/health/ready")).status_code == 200:
                 pass
@@ -105,7 +112,9 @@ async def test_a_second_signal_hurries(emulators: Emulators, tmp_path: Path) -> 
 @asynccontextmanager
 async def socket_of(gateway: Gateway) -> AsyncIterator[object]:
     url = f"{gateway.url.replace('http', 'ws', 1)}/graphql"
-    async with connect(url, subprotocols=["graphql-transport-ws"], proxy=None) as socket:  # type: ignore[list-item]
+    async with connect(
+        url, subprotocols=["graphql-transport-ws"], proxy=None, additional_headers=proof(gateway)
+    ) as socket:  # type: ignore[list-item]
         await socket.send(json.dumps({"type": "connection_init"}))
         assert json.loads(await socket.recv())["type"] == "connection_ack"
         yield socket
