@@ -32,9 +32,9 @@ def guard(schema: GraphQLSchema) -> None:
                 continue
             key = (graph_type.name, to_snake_case(name))
             if graph_type is schema.subscription_type:
-                field.subscribe = _read(key, _resolver(field.subscribe))
+                field.subscribe = guarded_read(key, _resolver(field.subscribe))
             else:
-                field.resolve = _read(key, _resolver(field.resolve))
+                field.resolve = guarded_read(key, _resolver(field.resolve))
 
 
 def _resolver(resolve: Resolve | None) -> Resolve:
@@ -42,7 +42,9 @@ def _resolver(resolve: Resolve | None) -> Resolve:
     return resolve
 
 
-def _read(key: tuple[str, str], resolve: Resolve) -> Resolve:
+def guarded_read(key: tuple[str, str], resolve: Resolve) -> Resolve:
+    """A resolver that asks the viewer first."""
+
     def guarded(source: Any, info: Any, **arguments: Any) -> Any:
         viewer: Viewer = info.context.viewer
         restricted = viewer.restricted
