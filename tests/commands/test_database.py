@@ -13,6 +13,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import URL
 
+import gateway.auth.tables
 import gateway.commands.tables
 import gateway.events.tables  # noqa: F401  every part's tables are in one metadata
 from gateway.store.database import Database, postgresql_url, sqlite_url

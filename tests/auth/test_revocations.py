@@ -1,0 +1,80 @@
+"""A key that is revoked is refused at once by every gateway on the database, be it SQLite or PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.auth.api_keys import ApiKeys
+from gateway.auth.key_store import KeyStore, NewKey
+from gateway.auth.revocations import PostgresqlRevocations, SqliteRevocations
+from gateway.auth.session import REVOKED, Unauthenticated
+from gateway.policy.engine import Policy
+from gateway.store.database import Database, sqlite_url
+from tests.support.postgresql import CannotStart, postgresql
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def databases(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> AsyncGenerator[tuple[Database, Database, Any]]:
+    """Two gateways' views of one database, and what tells the first of revocations."""
+    if request.param == "sqlite":
+        url = sqlite_url(tmp_path / "state.sqlite")
+        one, other = await Database.open(url), await Database.open(url)
+        yield one, other, SqliteRevocations(tmp_path / "state.sqlite")
+        await one.aclose()
+        await other.aclose()
+        return
+    try:
+        with postgresql() as server:
+            url = server.fresh()
+            one, other = await Database.open(url), await Database.open(url)
+            yield one, other, PostgresqlRevocations(one)
+            await one.aclose()
+            await other.aclose()
+    except CannotStart as why:
+        pytest.skip(str(why))
+
+
+async def test_a_revocation_elsewhere_counts_here(databases: tuple[Database, Database, Any]) -> None:
+    one, other, revocations = databases
+    keys = ApiKeys(KeyStore(one), revocations, Policy())
+    try:
+        key = await KeyStore(other).create(NewKey("test", ("finance",)))
+        session = await keys.verify(key)
+        assert session.viewer.may("postInvoice")
+        # PostgreSQL begins to be listened to by the first; what is remembered is remembered from then on.
+        while revocations.revision() is None:  # noqa: ASYNC110  nothing tells of it
+            await asyncio.sleep(0)
+        await keys.verify(key)
+        assert await keys.verify(key) is session
+        ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        session.on_end(ended.set_result)
+        before = revocations.revision()
+        assert await KeyStore(other).revoke(key.split("_")[1])
+        while revocations.revision() == before:  # noqa: ASYNC110  nothing tells of it
+            await asyncio.sleep(0)
+        with pytest.raises(Unauthenticated):
+            await keys.verify(key)
+        assert await ended == REVOKED
+    finally:
+        await keys.aclose()
+
+
+async def test_a_key_is_revoked_once(databases: tuple[Database, Database, Any]) -> None:
+    one, _, revocations = databases
+    store = KeyStore(one)
+    own_id = (await store.create(NewKey("test", ("finance",)))).split("_")[1]
+    assert await store.revoke(own_id)
+    assert not await store.revoke(own_id)
+    assert not await store.revoke("nobody")
+    (listed,) = await store.all()
+    assert listed.revoked_at is not None
+    await revocations.aclose()
