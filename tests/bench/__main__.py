@@ -8,6 +8,7 @@ writes is in ``.bench``. ``--write`` puts the figures into docs/performance.md.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench import commands, fanout, servers, summary
+from tests.bench import access, commands, fanout, servers, summary
 from tests.bench.servers import BENCH, HOME, ROOT
 from tests.support.marked import with_section
 from tests.support.origin import commit_of, load
@@ -43,7 +44,7 @@ ROUNDS = (
     Round(("mercurius",), "B1", "64"),
 )
 
-PARTS = ("graph", "fanout", "commands")
+PARTS = ("graph", "fanout", "commands", "access")
 
 
 def main() -> int:
@@ -64,6 +65,8 @@ def main() -> int:
     if "commands" in options.parts:
         commit, load_before = commit_of(ROOT), load()
         _told(options, "commands", commands.table(commands.measure(), commit, load_before))
+    if "access" in options.parts:
+        _told(options, "access", access.table(asyncio.run(access.measure(2_000))))
     return 0
 
 

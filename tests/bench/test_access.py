@@ -12,7 +12,7 @@ async def test_every_line_is_measured() -> None:
     costs = await measure(20)
     text = table(costs)
     assert [each.what for each in costs if each.what in text] == [each.what for each in costs]
-    assert len(costs) == 6
-    remembered, anew = costs[1], costs[2]
+    assert len(costs) == 7
+    remembered, anew = costs[2], costs[3]
     # A signature is dearer than a look-up, by far more than any machine's noise.
     assert anew.microseconds > remembered.microseconds
