@@ -25,6 +25,7 @@ from resolvers.planned.codegen import Ungenerated, compiled
 from resolvers.planned.collect import steering
 from resolvers.planned.fallback import Fallbacks
 from resolvers.planned.fetch import Fetch
+from resolvers.planned.gate import is_open
 from resolvers.planned.plan import Plan, Unplannable
 from resolvers.planned.planner import Planner
 from resolvers.planned.roots import begin
@@ -74,15 +75,14 @@ class PlannedExecution:
         operation = self._operation(query, document, operation_name)
         if operation is None:
             return None
-        viewer = context.viewer
-        if viewer.rows is not None or viewer.restricted:
-            self.fallbacks.count("policy")
-            return None
         given = get_variable_values(self._schema, operation.definition.variable_definitions or (), variables)
         if isinstance(given, list):
             return None
         plan = self.plan(query, operation_name, operation, given)
         if plan is None:
+            return None
+        if not is_open(context.viewer, plan.selected):
+            self.fallbacks.count("policy")
             return None
         try:
             answer = await self.run(plan, context, given)

@@ -7,7 +7,7 @@ from typing import Any
 from adapters.contracts.errors import Unreachable, Unsupported
 from adapters.contracts.resource import Order, Page
 from adapters.contracts.vocabulary import ANCHORS, RecordType
-from resolvers.connection import check_first, conditions
+from resolvers.connection import check_first, check_readable, conditions
 from resolvers.cursors import decode_cursor
 from resolvers.errors import bad_user_input
 from resolvers.listing import list_name
@@ -30,6 +30,8 @@ async def pages_of(
     """
     check_first(first)
     where = conditions(record_type, given, viewer)
+    if order is not None:
+        check_readable(viewer, record_type, order.field)
     name = list_name(record_type, order)
     place = decode_cursor(name, after) if after is not None else None
     names = list(loads.systems.connections(ANCHORS[record_type], record_type))
