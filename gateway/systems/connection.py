@@ -27,6 +27,7 @@ from adapters.contracts.vocabulary import HealthStatus, System
 from adapters.http import observer
 from gateway.observability.upstream import UNSAID, Asked, UpstreamWatch
 from gateway.systems.breaker import CircuitBreaker
+from gateway.systems.deadline import Deadline
 
 T = TypeVar("T")
 
@@ -109,7 +110,7 @@ class Connection:
             refusal.system = self.system
             raise
         try:
-            async with asyncio.timeout(self._deadline_s):
+            with Deadline(self._deadline_s):
                 result = await self._tried(sending, started)
         except TimeoutError:
             late = self._late() if sent else self._busy()

@@ -7,7 +7,7 @@ call that the request causes.
 from __future__ import annotations
 
 import re
-import uuid
+import secrets
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -20,7 +20,7 @@ _WELL_FORMED = re.compile(r"[A-Za-z0-9._:-]{8,128}")
 
 def current_correlation_id() -> str:
     """The id of the request under way."""
-    return correlation_id.get() or uuid.uuid4().hex
+    return correlation_id.get() or secrets.token_hex(16)
 
 
 class CorrelationMiddleware:
@@ -38,7 +38,7 @@ class CorrelationMiddleware:
             if name == _RAW:
                 given = value.decode("latin-1")
                 break
-        request_id = given if _WELL_FORMED.fullmatch(given) else uuid.uuid4().hex
+        request_id = given if _WELL_FORMED.fullmatch(given) else secrets.token_hex(16)
         token = correlation_id.set(request_id)
 
         async def send_with_id(message: Message) -> None:

@@ -1,0 +1,74 @@
+"""A deadline ends what takes too long, and hides no cancellation of somebody else's."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from gateway.systems.deadline import Deadline
+
+pytestmark = pytest.mark.anyio
+
+NEVER = 3600.0
+
+
+async def forever() -> None:
+    await asyncio.Event().wait()
+
+
+async def test_what_is_done_in_time_is_left_alone() -> None:
+    with Deadline(NEVER):
+        await asyncio.sleep(0)
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0
+
+
+async def test_what_takes_too_long_ends() -> None:
+    with pytest.raises(TimeoutError), Deadline(0):
+        await forever()
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0
+    await asyncio.sleep(0)
+
+
+async def test_an_error_is_itself() -> None:
+    with pytest.raises(KeyError), Deadline(NEVER):
+        raise KeyError("a")
+
+
+async def test_the_inner_of_two_ends_first_and_the_outer_still_holds() -> None:
+    inner_ended = False
+
+    async def both() -> None:
+        nonlocal inner_ended
+        with Deadline(0.01):
+            try:
+                with Deadline(0):
+                    await forever()
+            except TimeoutError:
+                inner_ended = True
+            await forever()
+
+    with pytest.raises(TimeoutError):
+        await both()
+    assert inner_ended
+
+
+@pytest.mark.parametrize("seconds", [NEVER, 0])
+async def test_somebody_else_s_cancellation_stays_one(seconds: float) -> None:
+    begun = asyncio.Event()
+
+    async def work() -> None:
+        with Deadline(seconds):
+            begun.set()
+            await forever()
+
+    task = asyncio.create_task(work())
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert task.cancelled()
