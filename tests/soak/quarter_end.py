@@ -23,13 +23,16 @@ from gateway.commands.ids import vendor_key
 from resolvers.ids import decode_command_id
 from tests.scenarios.people import id_of
 from tests.soak.company import Company, Tally, company, seeded, tally
-from tests.soak.gateways import Gateway, gateways
+from tests.soak.gateways import Gateway, gateways, until
 from tests.soak.stores import StateSection
 
 ERP = "netsuite"
 CONCURRENCY = 15
 SUBMITTING = 20
 """Clients that hand in work at once."""
+
+ANSWERS_WHILE_DOWN = 3
+"""Commitments to other systems that are answered before the ERP comes back."""
 
 CALLER_DEADLINE_S = 1.0
 WRITE_PATH = "/record/v1/invoice/"
@@ -221,7 +224,7 @@ async def _under_load(
                 times.append(await caller.once())
 
     calling = asyncio.create_task(go_on())
-    falling = asyncio.create_task(_fall(systems, scale, say))
+    falling = asyncio.create_task(_fall(systems, scale, say, lambda: len(busy)))
     handed_in: dict[str, list[str]] = defaultdict(list)
     waiting = iter(invoices)
 
@@ -266,14 +269,25 @@ def _refuse_half(systems: Company) -> None:
     systems.emulators.arm(ERP, "throttle", 10**9, share=0.5)
 
 
-async def _fall(systems: Company, scale: Scale, say: Callable[[str], None]) -> None:
-    """The ERP goes down once it has begun to work, and comes back."""
+async def _fall(
+    systems: Company, scale: Scale, say: Callable[[str], None], answered: Callable[[], int]
+) -> None:
+    """The ERP goes down once it has begun to work, and comes back when callers of others had answers.
+
+    AssertionError where they get none: then the ERP holds up who has nothing to do with it.
+    """
     while len(systems.effects(ERP)) < scale.commands // 10:  # noqa: ASYNC110  another process tells
         await asyncio.sleep(min(1.0, scale.every_s))
     say("the ERP goes down")
     systems.emulators.http.delete(f"{systems.emulators.urls[ERP]}/_emulator/faults")
     systems.emulators.arm(ERP, "drop", 10**9)
+    before = answered()
     await asyncio.sleep(scale.down_s)
+
+    async def others_answer() -> bool:
+        return answered() >= before + ANSWERS_WHILE_DOWN
+
+    await until(others_answer, "commitments to other systems while the ERP is down", scale.patience_s)
     systems.emulators.http.delete(f"{systems.emulators.urls[ERP]}/_emulator/faults")
     _refuse_half(systems)
     say("the ERP is back")
