@@ -32,6 +32,7 @@ from gateway.transport.drain import Drain, DrainMiddleware
 from gateway.transport.fanout import Fanout
 from gateway.transport.graphql_http import GraphQLEndpoint
 from gateway.transport.health import health_routes
+from gateway.transport.origins import OriginGate, Origins
 from gateway.transport.webhooks import webhook_routes
 from gateway.transport.websocket import GraphQLSockets
 from gateway.web.pages import not_found, web_routes
@@ -56,6 +57,7 @@ class Parts:
     traces: Traces | None = None
     limits: LimitSettings = field(default_factory=LimitSettings)
     rate: Rate | None = None
+    origins: Origins = field(default_factory=Origins)
 
     async def aclose(self) -> None:
         """Lets the attempts under way finish, then closes what they used."""
@@ -99,8 +101,8 @@ def create_app(parts: Parts) -> Starlette:
     fanout = Fanout(make_context, max_waiting=parts.events.queue)
     drain = Drain()
     endpoint = GraphQLEndpoint(operations, fanout, drain)
-    graphql = Authentication(endpoint, authenticator)
-    sockets = GraphQLSockets(operations, fanout, authenticator)
+    graphql = OriginGate(Authentication(endpoint, authenticator), parts.origins)
+    sockets = GraphQLSockets(operations, fanout, authenticator, parts.origins)
     state = GatewayState(
         parts.systems.health,
         parts.events.database,

@@ -142,7 +142,12 @@ async def _serve(config: Config, host: str, port: int) -> None:
 
     announcing = asyncio.create_task(announce())
     try:
-        await serve_all([(create_app(parts), listener)], ready=ready, drain_s=config.server.drain_s)
+        await serve_all(
+            [(create_app(parts), listener)],
+            ready=ready,
+            drain_s=config.server.drain_s,
+            limits=config.limits,
+        )
     finally:
         announcing.cancel()
 

@@ -20,6 +20,7 @@ from gateway.settings import Config, ConfigError
 from gateway.store.cross_references import SqlCrossReferences
 from gateway.systems.connection import Connection
 from gateway.systems.systems import ConnectedSystems
+from gateway.transport.origins import Origins
 from resolvers.mutations.mutation import WRITES
 from schema.ownership import Ownership, OwnershipError, declared_ownership
 
@@ -141,6 +142,7 @@ async def compose(config: Config, *, on_boundary: Observer | None = None, develo
         traces=traces,
         limits=config.limits,
         rate=rate,
+        origins=Origins(config.server.origins),
     )
 
 

@@ -12,10 +12,11 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
+from gateway.limits.settings import LimitSettings
 from gateway.refusal import Refused
 from gateway.transport.drain import Drain
 from gateway.transport.frames import FrameProtocol
-from gateway.transport.websocket import MAX_MESSAGE_BYTES
+from gateway.transport.patience import patient
 
 KEEP_ALIVE_S = 75
 """Idle connections are kept longer than by most balancers and clients (60 s), so that it is they who close
@@ -82,21 +83,23 @@ class _Server(uvicorn.Server):
         yield
 
 
-def server_config(app: ASGIApp, **own: Any) -> uvicorn.Config:
+def server_config(app: ASGIApp, limits: LimitSettings | None = None, **own: Any) -> uvicorn.Config:
     """How an application is served: HTTP/1.1, and WebSockets whose frames the fan-out writes.
 
     Pings find peers that are gone. Messages are not compressed: it would cost each socket more memory than
     all else, and keep what is encoded once from being sent to many.
     """
+    limits = limits or LimitSettings()
     return uvicorn.Config(
         app,
+        http=patient(limits),
         log_config=None,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=10,
         timeout_keep_alive=KEEP_ALIVE_S,
         ws=FrameProtocol,
-        ws_max_size=MAX_MESSAGE_BYTES,
+        ws_max_size=limits.message_bytes,
         ws_ping_interval=20,
         ws_ping_timeout=20,
         ws_per_message_deflate=False,
@@ -105,14 +108,18 @@ def server_config(app: ASGIApp, **own: Any) -> uvicorn.Config:
 
 
 async def serve_all(
-    apps: list[tuple[ASGIApp, socket.socket]], *, ready: asyncio.Event | None = None, drain_s: float = 0
+    apps: list[tuple[ASGIApp, socket.socket]],
+    *,
+    ready: asyncio.Event | None = None,
+    drain_s: float = 0,
+    limits: LimitSettings | None = None,
 ) -> None:
     """Serves every app until SIGINT or SIGTERM, then lets requests under way finish, first app first.
 
     After SIGTERM everything is answered for ``drain_s`` seconds more, while the apps say that they are not
     ready; a second signal, or SIGINT, ends that.
     """
-    servers = [_Server(server_config(app)) for app, _ in apps]
+    servers = [_Server(server_config(app, limits)) for app, _ in apps]
     told, stop = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
 

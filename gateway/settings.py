@@ -40,6 +40,12 @@ def _owned_field(key: str) -> str:
     return key
 
 
+def _origin(value: str) -> str:
+    if not re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?", value):
+        raise ValueError("not an origin, as in https://crm.example.com: in small letters, without a path")
+    return value
+
+
 class ServerSettings(Section):
     """Where the gateway listens."""
 
@@ -51,6 +57,11 @@ class ServerSettings(Section):
         le=300,
         description="Seconds between SIGTERM and the end of listening, in which the gateway is not ready and "
         "answers all the same: as long as whoever balances load needs to notice.",
+    )
+    origins: tuple[Annotated[str, AfterValidator(_origin)], ...] = Field(
+        default=(),
+        description="Origins, as `https://crm.example.com`, whose pages may use the API. Those served by the "
+        "gateway itself always may.",
     )
 
 

@@ -38,6 +38,18 @@ class LimitSettings(Section):
     body_bytes: int = Field(
         default=1_000_000, ge=1_000, le=100_000_000, description="Length of the body of a request."
     )
+    head_bytes: int = Field(
+        default=32_768, ge=2_048, le=1_000_000, description="Length of a request's line and headers."
+    )
+    head_s: float = Field(
+        default=10, ge=0.1, le=600, description="Seconds in which the head of a request arrives."
+    )
+    body_s: float = Field(
+        default=30, ge=0.1, le=3600, description="Seconds in which the body of a request arrives."
+    )
+    stalled_s: float = Field(
+        default=60, ge=0.1, le=3600, description="Seconds in which a peer reads nothing of its answer."
+    )
     document_length: int = Field(
         default=50_000, ge=100, le=10_000_000, description="Characters of a document."
     )
@@ -76,5 +88,14 @@ class LimitSettings(Section):
         ge=1,
         le=10_000_000,
         description="Subscriptions of one caller at once, on all its connections.",
+    )
+    message_bytes: int = Field(
+        default=262_144, ge=1_000, le=100_000_000, description="Length of one message to a WebSocket."
+    )
+    messages_per_s: int = Field(
+        default=100,
+        ge=1,
+        le=1_000_000,
+        description="Messages a second on one WebSocket; ten times as many may come at once.",
     )
     rate: RateSettings = RateSettings()

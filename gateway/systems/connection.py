@@ -28,6 +28,7 @@ from adapters.http import observer
 from gateway.observability.upstream import UNSAID, Asked, UpstreamWatch
 from gateway.systems.breaker import CircuitBreaker
 from gateway.systems.deadline import Deadline
+from gateway.systems.turns import FairTurns
 
 T = TypeVar("T")
 
@@ -64,7 +65,7 @@ class Connection:
         self.last_event_at: datetime | None = None
         self.max_concurrency = max_concurrency
         self._deadline_s = deadline_s
-        self._budget = asyncio.Semaphore(max_concurrency)
+        self._budget = FairTurns(max_concurrency)
         self._recent: deque[tuple[float, bool]] = deque(maxlen=100)
         self._watch = watch or UpstreamWatch(name)
 

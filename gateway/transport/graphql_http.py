@@ -158,7 +158,7 @@ _NOT_ACCEPTABLE = (
     f"Answers are {GRAPHQL_JSON}, {PLAIN_JSON} or {EVENT_STREAM}; the Accept header allows none of them."
 )
 
-_HEADERS = {"cache-control": "no-store", "vary": "accept", "x-content-type-options": "nosniff"}
+_HEADERS = {"cache-control": "no-store", "vary": "accept, origin", "x-content-type-options": "nosniff"}
 
 _REMEMBERED_BYTES = 200
 """Header values up to this length are parsed once: callers send the same few again and again."""

@@ -30,7 +30,7 @@ _HEADERS = (
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
     (b"x-content-type-options", b"nosniff"),
-    (b"vary", b"accept"),
+    (b"vary", b"accept, origin"),
     # Proxies of the nginx family hold an answer back until they have a buffer full of it.
     (b"x-accel-buffering", b"no"),
 )

@@ -7,12 +7,12 @@ ends that operation, with ``error``; what is wrong with the conversation ends th
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum
 from typing import Any, Protocol, cast
-from urllib.parse import urlsplit
 
 import orjson
 import structlog
@@ -29,6 +29,7 @@ from gateway.transport.errors import UNFORESEEN, request_error
 from gateway.transport.fanout import Fanout
 from gateway.transport.frames import EXTENSION, SERVICE_RESTART
 from gateway.transport.operation import BadParameters, Operations, Refusal, checked_parameters
+from gateway.transport.origins import Origins
 from gateway.transport.payload import Payload
 from resolvers.errors import Code
 from resolvers.viewer import Viewer
@@ -38,14 +39,17 @@ _log = structlog.get_logger(__name__)
 SUBPROTOCOL = "graphql-transport-ws"
 INIT_TIMEOUT_S = 10.0
 HEARTBEAT_S = 25.0
-MAX_MESSAGE_BYTES = 1_000_000
+BURST_S = 10
+"""A socket may send the messages of so many seconds at once."""
+
 _MAX_ID = 128
 _QUERIES = (OperationType.QUERY, OperationType.MUTATION)
 
 
 class Close(IntEnum):
-    """Close codes: those of the protocol, and SLOW_CONSUMER, which is ours.
+    """Close codes: those of the protocol, of WebSockets, and SLOW_CONSUMER, which is ours.
 
+    TOO_MANY_MESSAGES: more messages than ``limits.messages_per_s``. (One that is too long closes with 1009.)
     BAD_MESSAGE:       a message that is none of the protocol's.
     SLOW_CONSUMER:     the client does not read what it subscribed to; the reason has its last cursor.
     UNAUTHORIZED:      an operation before the connection was acknowledged.
@@ -57,6 +61,7 @@ class Close(IntEnum):
     INTERNAL:          the unforeseen; the log has it.
     """
 
+    TOO_MANY_MESSAGES = 1008
     SLOW_CONSUMER = 4008
     BAD_MESSAGE = 4400
     UNAUTHORIZED = 4401
@@ -99,10 +104,12 @@ class GraphQLSockets:
         operations: Operations,
         fanout: Fanout,
         authenticator: Authenticator,
+        origins: Origins | None = None,
         *,
         init_timeout_s: float = INIT_TIMEOUT_S,
         heartbeat_s: float = HEARTBEAT_S,
     ) -> None:
+        self._origins = origins or Origins()
         self.operations = operations
         self.fanout = fanout
         self.authenticator = authenticator
@@ -119,7 +126,7 @@ class GraphQLSockets:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
-        if not _same_origin(scope):
+        if not self._origins.admits(scope):
             # Browsers let any page open a socket anywhere; nothing else protects the answers from it.
             await send({"type": "websocket.close"})
             return
@@ -183,8 +190,10 @@ class _Socket:
     """One conversation."""
 
     __slots__ = (
+        "_allowance",
         "_closed",
         "_forget",
+        "_heard_at",
         "_initialised",
         "_of",
         "_operations",
@@ -199,6 +208,8 @@ class _Socket:
 
     def __init__(self, wire: Wire, of: GraphQLSockets, scope: Scope) -> None:
         self._wire = wire
+        self._allowance: float = of.operations.limits.messages_per_s * BURST_S
+        self._heard_at = time.monotonic()
         self._of = of
         self._scope = scope
         self._session: Session | None = None
@@ -223,12 +234,21 @@ class _Socket:
             if self._closed:
                 continue
             try:
+                self._count_message()
                 await self._hear(_parsed(message.get("text")))
             except _Closed as closed:
                 self.close(closed.code, closed.reason)
             except Exception:  # noqa: BLE001 - the last line of defence: the client is told
                 _log.exception("unforeseen error on a socket")
                 self.close(Close.INTERNAL, UNFORESEEN)
+
+    def _count_message(self) -> None:
+        """A bucket that fills at the allowed rate. Raises where it is empty."""
+        rate, now = self._of.operations.limits.messages_per_s, time.monotonic()
+        filled = self._allowance + (now - self._heard_at) * rate
+        self._allowance, self._heard_at = min(filled, rate * BURST_S) - 1, now
+        if self._allowance < 0:
+            raise _Closed(Close.TOO_MANY_MESSAGES, f"Too many messages: {rate} a second may come")
 
     def leave(self) -> None:
         """Ends whatever is under way."""
@@ -420,10 +440,3 @@ def _id_of(message: Mapping[str, Any]) -> str:
     if not isinstance(found, str) or not found or len(found) > _MAX_ID:
         raise _Closed(Close.BAD_MESSAGE, f"Invalid message: the id is no string of 1 to {_MAX_ID} characters")
     return found
-
-
-def _same_origin(scope: Scope) -> bool:
-    """Whether the page that asks, where it is a page, was served from here."""
-    headers: dict[bytes, str] = {name: value.decode("latin-1") for name, value in scope["headers"]}
-    origin = headers.get(b"origin")
-    return origin is None or urlsplit(origin).netloc == headers.get(b"host")

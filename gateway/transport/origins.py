@@ -1,0 +1,126 @@
+"""Which pages of the web may use the API: those served from here, and those of the configured origins.
+
+A browser adds ``Origin`` to what a page asks of another origin, and ``Sec-Fetch-Site`` to all it asks; no
+page can change either. Whoever sends neither is no browser: nothing here is for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+import orjson
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.transport.correlation import current_correlation_id
+from gateway.transport.errors import request_error
+from resolvers.errors import Code
+
+EXPOSED = b"x-correlation-id, ratelimit, ratelimit-policy, retry-after"
+"""Headers of answers that pages of other origins may read."""
+
+PREFLIGHT_S = b"7200"
+"""How long a browser remembers that it may ask: browsers take no longer."""
+
+
+class Origins:
+    """The origins that may ask. ``allowed`` are those beside the gateway's own, as ``https://host:port``."""
+
+    def __init__(self, allowed: Iterable[str] = ()) -> None:
+        self._allowed = frozenset(allowed)
+
+    def admits(self, scope: Scope) -> bool:
+        """Whether the request comes from no page, or from one that may ask."""
+        origin, host, site = b"", b"", b""
+        for name, value in scope["headers"]:
+            if name == b"origin":
+                origin = value
+            elif name == b"host":
+                host = value
+            elif name == b"sec-fetch-site":
+                site = value
+        if not origin:
+            # A link or an image of another site: browsers send no Origin with these.
+            return site not in {b"cross-site", b"same-site"}
+        return self._own(origin, host) or origin.decode("latin-1") in self._allowed
+
+    @staticmethod
+    def _own(origin: bytes, host: bytes) -> bool:
+        return bool(host) and urlsplit(origin).netloc == host
+
+
+class OriginGate:
+    """In front of an application: 403 for pages that may not ask, CORS for those that may."""
+
+    def __init__(self, app: ASGIApp, origins: Origins) -> None:
+        self._app = app
+        self._origins = origins
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not self._origins.admits(scope):
+            error = request_error(Code.FORBIDDEN, _FOREIGN, current_correlation_id())
+            refusal = Response(orjson.dumps({"errors": [error]}), 403, _REFUSED)
+            await refusal(scope, receive, send)
+            return
+        origin = origin_of(scope)
+        if origin is not None:
+            if is_preflight(scope):
+                await answer_preflight(scope, send)
+                return
+            send = readable_by(origin, send)
+        await self._app(scope, receive, send)
+
+
+_FOREIGN = "Pages of this origin may not use the API: server.origins has those that may"
+
+_REFUSED = {
+    "content-type": "application/json; charset=utf-8",
+    "cache-control": "no-store",
+    "vary": "origin, sec-fetch-site",
+    "x-content-type-options": "nosniff",
+}
+
+
+def origin_of(scope: Scope) -> bytes | None:
+    """The origin of the page that asks."""
+    return next((value for name, value in scope["headers"] if name == b"origin"), None)
+
+
+def is_preflight(scope: Scope) -> bool:
+    """Whether a browser asks on behalf of a page if it may ask."""
+    return scope["method"] == "OPTIONS" and any(
+        name == b"access-control-request-method" for name, _ in scope["headers"]
+    )
+
+
+async def answer_preflight(scope: Scope, send: Send) -> None:
+    """Yes, and for whatever headers: what a page may send is decided by its origin alone."""
+    wanted = next(
+        (value for name, value in scope["headers"] if name == b"access-control-request-headers"), b""
+    )
+    headers = [
+        (b"access-control-allow-origin", origin_of(scope) or b""),
+        (b"access-control-allow-methods", b"GET, POST"),
+        (b"access-control-max-age", PREFLIGHT_S),
+        (b"vary", b"origin, access-control-request-headers"),
+    ]
+    if wanted:
+        headers.append((b"access-control-allow-headers", wanted))
+    await send({"type": "http.response.start", "status": 204, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def readable_by(origin: bytes, send: Send) -> Send:
+    """Sends answers that a page of this origin may read."""
+
+    async def send_readable(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [
+                *message["headers"],
+                (b"access-control-allow-origin", origin),
+                (b"access-control-expose-headers", EXPOSED),
+            ]
+        await send(message)
+
+    return send_readable

@@ -1,0 +1,38 @@
+"""Gateways to attack: one as it comes, and one with limits so low that they are quickly reached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.sandbox import Gateway, Sandbox, sandbox, serving_over
+
+FOREIGN = "https://crm.example.com"
+LOW = {
+    "head_bytes": 4_000,
+    "head_s": 0.3,
+    "body_s": 0.3,
+    "stalled_s": 0.3,
+    "message_bytes": 2_000,
+    "messages_per_s": 2,
+    "subscriptions_per_socket": 2,
+    "subscriptions_per_caller": 3,
+    "objects": 30,
+}
+
+
+@pytest.fixture(scope="package")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    with sandbox(tmp_path_factory.mktemp("limits") / "state", customers=40) as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
+def strict(company: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """Over the same systems, with ``LOW`` limits, and pages of one other origin allowed."""
+    sections = {"limits": LOW, "server": {"drain_s": 0, "origins": [FOREIGN]}}
+    with serving_over(
+        company.emulators.urls, tmp_path_factory.mktemp("strict"), sections=sections
+    ) as gateway:
+        yield gateway
