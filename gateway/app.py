@@ -13,6 +13,7 @@ from starlette.routing import Route, WebSocketRoute
 
 from gateway.auth.authenticator import Authenticator
 from gateway.commands.engine import CommandEngine
+from gateway.documents.persisted import PersistedDocuments
 from gateway.events.service import EventService
 from gateway.limits.rate import Rate
 from gateway.limits.settings import LimitSettings
@@ -30,7 +31,7 @@ from gateway.transport.correlation import CorrelationMiddleware
 from gateway.transport.direct import Direct
 from gateway.transport.drain import Drain, DrainMiddleware
 from gateway.transport.fanout import Fanout
-from gateway.transport.graphql_http import GraphQLEndpoint
+from gateway.transport.graphql_http import COMPRESS_OVER_BYTES, GraphQLEndpoint
 from gateway.transport.health import health_routes
 from gateway.transport.origins import OriginGate, Origins
 from gateway.transport.webhooks import webhook_routes
@@ -57,7 +58,9 @@ class Parts:
     traces: Traces | None = None
     limits: LimitSettings = field(default_factory=LimitSettings)
     rate: Rate | None = None
+    persisted: PersistedDocuments = field(default_factory=PersistedDocuments)
     origins: Origins = field(default_factory=Origins)
+    compress_over_bytes: int = COMPRESS_OVER_BYTES
 
     async def aclose(self) -> None:
         """Lets the attempts under way finish, then closes what they used."""
@@ -95,12 +98,13 @@ def create_app(parts: Parts) -> Starlette:
         parts.limits,
         parts.rate,
         planned,
+        parts.persisted,
         access_log=parts.observability.access_log,
         tracer=None if parts.traces is None else parts.traces.tracer,
     )
     fanout = Fanout(make_context, max_waiting=parts.events.queue)
     drain = Drain()
-    endpoint = GraphQLEndpoint(operations, fanout, drain)
+    endpoint = GraphQLEndpoint(operations, fanout, drain, parts.compress_over_bytes)
     graphql = OriginGate(Authentication(endpoint, authenticator), parts.origins)
     sockets = GraphQLSockets(operations, fanout, authenticator, parts.origins)
     state = GatewayState(

@@ -10,6 +10,8 @@ from gateway.app import Parts
 from gateway.auth.compose import open_authenticator
 from gateway.commands.boundaries import Boundary, Observer
 from gateway.commands.compose import SQLITE_FILE, open_commands
+from gateway.documents.persisted import PersistedDocuments, load_trusted
+from gateway.documents.settings import Trust
 from gateway.events.compose import open_events
 from gateway.events.service import Bell
 from gateway.limits.rate import open_rate
@@ -105,6 +107,7 @@ async def compose(config: Config, *, on_boundary: Observer | None = None, develo
     except ValueError as error:
         raise ConfigError([config.fault(("limits", "rate", "redis"), str(error))]) from error
     policy = policy_of(config)
+    persisted = _persisted(config)
     folder = config.state.folder
     bell = Bell()
 
@@ -142,8 +145,22 @@ async def compose(config: Config, *, on_boundary: Observer | None = None, develo
         traces=traces,
         limits=config.limits,
         rate=rate,
+        persisted=persisted,
         origins=Origins(config.server.origins),
+        compress_over_bytes=config.server.compress_over_bytes,
     )
+
+
+def _persisted(config: Config) -> PersistedDocuments:
+    settings = config.documents
+    if settings.trusted is Trust.OFF:
+        return PersistedDocuments(settings)
+    try:
+        if settings.path is None:
+            raise ValueError(f"needed where documents.trusted is {settings.trusted.value}")
+        return PersistedDocuments(settings, load_trusted(settings.path))
+    except ValueError as error:
+        raise ConfigError([config.fault(("documents", "path"), str(error))]) from error
 
 
 _NO_DATABASE = "the database cannot be reached with this URL, or its tables cannot be brought up to date"

@@ -27,6 +27,7 @@ from adapters.emulation.store import open_store
 from adapters.emulation.webhooks import Endpoint
 from gateway.app import create_app
 from gateway.compose import compose
+from gateway.documents.settings import DocumentSettings, Introspection
 from gateway.observability.settings import ObservabilitySettings
 from gateway.refusal import Refused
 from gateway.serving import listen, serve_all, url_of
@@ -109,6 +110,7 @@ def configuration(
     return Config(
         server=ServerSettings(host=options.host, port=options.port),
         state=StateSettings(folder=options.folder),
+        documents=DocumentSettings(introspection=Introspection.EVERYONE),
         # Its terminal is for what it announces.
         observability=ObservabilitySettings(access_log=False),
         connections=tuple(

@@ -21,6 +21,7 @@ from adapters.contracts.adapter import ConnectionSettings, Manifest
 from adapters.contracts.vocabulary import ANCHORS, System
 from gateway.auth.settings import AuthSettings
 from gateway.commands.settings import CommandSettings
+from gateway.documents.settings import DocumentSettings
 from gateway.events.settings import EventSettings
 from gateway.limits.settings import LimitSettings
 from gateway.observability.settings import ObservabilitySettings
@@ -58,6 +59,12 @@ class ServerSettings(Section):
         description="Seconds between SIGTERM and the end of listening, in which the gateway is not ready and "
         "answers all the same: as long as whoever balances load needs to notice.",
     )
+    compress_over_bytes: int = Field(
+        default=1_400,
+        ge=0,
+        le=1_000_000_000,
+        description="Answers of `/graphql` longer than this are compressed with gzip for who accepts it.",
+    )
     origins: tuple[Annotated[str, AfterValidator(_origin)], ...] = Field(
         default=(),
         description="Origins, as `https://crm.example.com`, whose pages may use the API. Those served by the "
@@ -88,6 +95,7 @@ class _Common(Section):
     state: StateSettings = StateSettings()
     commands: CommandSettings = CommandSettings()
     events: EventSettings = EventSettings()
+    documents: DocumentSettings = DocumentSettings()
     limits: LimitSettings = LimitSettings()
     observability: ObservabilitySettings = ObservabilitySettings()
     auth: AuthSettings = AuthSettings()
@@ -168,6 +176,9 @@ class _Check:
             raise ConfigError(f"{self._path}:{line}: {text}" for line, text in sorted(self._faults))
         common = {name: getattr(form, name) for name in _Common.model_fields}
         common["state"] = form.state.model_copy(update={"folder": self._path.parent / form.state.folder})
+        if form.documents.path is not None:
+            path = self._path.parent / form.documents.path
+            common["documents"] = form.documents.model_copy(update={"path": path})
         return Config(
             **common,
             connections=tuple(

@@ -30,7 +30,7 @@ CACHED_CHARACTERS = 300_000
 """Of all documents that are kept: a character of one takes 70 to 300 bytes once it is parsed."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Prepared:
     """A document that can be executed, or why it cannot.
 
@@ -39,6 +39,7 @@ class Prepared:
     operations: its operations by name; one without a name is None.
     measured:   None where it was not measured.
     length:     in characters.
+    fresh:      whether nobody has paid for preparing it yet.
     """
 
     document: DocumentNode | None
@@ -46,6 +47,12 @@ class Prepared:
     operations: Mapping[str | None, OperationDefinitionNode]
     measured: Measured | None
     length: int
+    fresh: bool = True
+
+    @property
+    def introspects(self) -> bool:
+        """Whether it reads the schema."""
+        return self.measured is not None and self.measured.introspects
 
     @property
     def several(self) -> bool:
@@ -74,17 +81,13 @@ class Documents:
         self._prepared: LRUCache[str, Prepared] = LRUCache(CACHED_CHARACTERS, getsizeof=_size)
         self._maxima = tuple((name, cast(int, getattr(limits, name))) for name in _COUNTS)
 
-    def known(self, query: str) -> bool:
-        """Whether it was sent lately."""
-        return query in self._prepared
-
     def prepare(self, query: str) -> Prepared:
         """The document, from memory where it was sent before."""
         found = self._prepared.get(query)
         if found is None:
             length, maximum = len(query), self._limits.document_length
             if length > maximum:
-                return _refused(TooComplex("document_length", length, maximum), length)
+                return _refused(TooComplex("document_length", length, maximum), 0)
             found = self._new(query)
             # One that is too long to be kept is prepared anew each time.
             if found.length <= CACHED_CHARACTERS:

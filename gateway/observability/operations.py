@@ -13,6 +13,7 @@ import strawberry
 import structlog
 from graphql import OperationType
 
+from gateway.documents.persisted import PersistedDocuments
 from gateway.limits.caller import Caller
 from gateway.limits.rate import Rate
 from gateway.limits.settings import LimitSettings
@@ -44,11 +45,12 @@ class ObservedOperations(Operations):
         limits: LimitSettings | None = None,
         rate: Rate | None = None,
         planned: PlannedExecution | None = None,
+        persisted: PersistedDocuments | None = None,
         *,
         access_log: bool = False,
         tracer: Tracer | None = None,
     ) -> None:
-        super().__init__(graph, make_context, limits, rate, planned)
+        super().__init__(graph, make_context, limits, rate, planned, persisted)
         self.access_log = access_log
         self.tracer = tracer
 

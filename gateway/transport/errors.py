@@ -18,6 +18,8 @@ UNFORESEEN = "Something unforeseen went wrong; the log knows what."
 
 _MAX_MESSAGE = 500
 
+_SUGGESTION = re.compile(r" Did you mean .*\?", re.DOTALL)
+
 # What a parser of Python said of a literal, and the literal itself, however long.
 _PARSER = re.compile(r", but encountered error '.*", re.DOTALL)
 
@@ -35,8 +37,17 @@ def request_error(code: Code, message: str, correlation_id: str) -> dict[str, An
     }
 
 
-def before_execution(error: GraphQLError, correlation_id: str) -> dict[str, Any]:
-    """An error of parsing, validation or variables. What nobody foresaw is INTERNAL here too."""
+def fault_of_request(fault: GraphFault, correlation_id: str) -> dict[str, Any]:
+    """A fault of the request as a whole."""
+    extensions = {**(fault.extensions or {}), "correlationId": correlation_id}
+    return {"message": fault.message, "extensions": extensions}
+
+
+def before_execution(error: GraphQLError, correlation_id: str, *, suggest: bool = True) -> dict[str, Any]:
+    """An error of parsing, validation or variables. What nobody foresaw is INTERNAL here too.
+
+    ``suggest``: whether names of the schema that are close to a wrong one are told.
+    """
     code, message = Code.GRAPHQL_VALIDATION_FAILED, _PARSER.sub("", error.message)
     if isinstance(error, GraphQLSyntaxError):
         code = Code.GRAPHQL_PARSE_FAILED
@@ -45,6 +56,8 @@ def before_execution(error: GraphQLError, correlation_id: str) -> dict[str, Any]
     elif message == error.message and not isinstance(error.original_error, GraphQLError | None):
         _log.error("unforeseen error before execution", exc_info=error.original_error)
         code, message = Code.INTERNAL, UNFORESEEN
+    if not suggest:
+        message = _SUGGESTION.sub("", message)
     if len(message) > _MAX_MESSAGE:
         message = f"{message[:_MAX_MESSAGE]}…"
     formatted = request_error(code, message, correlation_id)

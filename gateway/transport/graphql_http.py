@@ -23,6 +23,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.limits.caller import Caller, caller_of
 from gateway.transport.authentication import session_of
+from gateway.transport.compression import compress
 from gateway.transport.correlation import current_correlation_id
 from gateway.transport.drain import Drain
 from gateway.transport.errors import UNFORESEEN, request_error
@@ -35,6 +36,10 @@ _log = structlog.get_logger(__name__)
 
 GRAPHQL_JSON = "application/graphql-response+json"
 PLAIN_JSON = "application/json"
+
+
+COMPRESS_OVER_BYTES = 1_400
+"""About what fits into one packet."""
 
 
 class _BadRequest(Exception):
@@ -58,7 +63,14 @@ _ALLOWED: dict[str, frozenset[OperationType]] = {
 class GraphQLEndpoint:
     """The ``/graphql`` endpoint."""
 
-    def __init__(self, operations: Operations, fanout: Fanout, drain: Drain) -> None:
+    def __init__(
+        self,
+        operations: Operations,
+        fanout: Fanout,
+        drain: Drain,
+        compress_over_bytes: int = COMPRESS_OVER_BYTES,
+    ) -> None:
+        self._compress_over_bytes = compress_over_bytes
         self._operations = operations
         self._fanout = fanout
         self._drain = drain
@@ -70,6 +82,8 @@ class GraphQLEndpoint:
             _log.exception("unforeseen error in a request")
             error = request_error(Code.INTERNAL, UNFORESEEN, current_correlation_id())
             response = _answer(500, PLAIN_JSON, [error])
+        if isinstance(response, Response) and len(response.body) > self._compress_over_bytes:
+            await compress(response, scope)
         await response(scope, receive, send)
 
     async def _respond(self, request: Request) -> Response | EventStream:
@@ -85,6 +99,10 @@ class GraphQLEndpoint:
             response = _answer(error.status, media or PLAIN_JSON, [_refusal(str(error), correlation_id)])
             response.headers.update(error.headers)
             return response
+        try:
+            parameters = self._operations.resolved(parameters, correlation_id)
+        except Refusal as refusal:
+            return _refused(refusal, 400 if media == GRAPHQL_JSON else 200, media or PLAIN_JSON)
         # Clients name events among what they take for any operation; only a subscription needs them.
         caller = caller_of(request.scope, session_of(request.scope).viewer)
         if media is None or (streams and self._operations.is_subscription(parameters)):
@@ -158,7 +176,11 @@ _NOT_ACCEPTABLE = (
     f"Answers are {GRAPHQL_JSON}, {PLAIN_JSON} or {EVENT_STREAM}; the Accept header allows none of them."
 )
 
-_HEADERS = {"cache-control": "no-store", "vary": "accept, origin", "x-content-type-options": "nosniff"}
+_HEADERS = {
+    "cache-control": "no-store",
+    "vary": "accept, accept-encoding, origin",
+    "x-content-type-options": "nosniff",
+}
 
 _REMEMBERED_BYTES = 200
 """Header values up to this length are parsed once: callers send the same few again and again."""

@@ -20,15 +20,16 @@ from graphql import (
     execution,
 )
 
+from gateway.documents.persisted import PersistedDocuments
 from gateway.limits.caller import Caller, UnderWay, current_caller
 from gateway.limits.documents import Documents, Prepared
 from gateway.limits.errors import RateLimited, TooComplex
 from gateway.limits.rate import NOT_WORTH_GIVING_BACK, POINTS_OF_A_NEW_CHARACTER, Rate
 from gateway.limits.settings import LimitSettings
-from gateway.transport.errors import before_execution, in_execution, request_error
+from gateway.transport.errors import before_execution, fault_of_request, in_execution, request_error
 from resolvers.budget import AnswerBudget, answer_budget
 from resolvers.context import RequestContext
-from resolvers.errors import Code
+from resolvers.errors import Code, GraphFault
 from resolvers.planned.execution import Answer, PlannedExecution
 from resolvers.streams.watch import Watch
 from resolvers.viewer import Viewer
@@ -91,13 +92,23 @@ def checked_parameters(given: Any) -> dict[str, Any]:
         raise BadParameters("The body is a JSON object with the key query")
     parameters = cast(dict[str, Any], given)
     query = parameters.get("query")
-    if not isinstance(query, str) or not query.strip():
+    by_hash = query is None and (
+        isinstance(parameters.get("documentId"), str) or _has_persisted(parameters.get("extensions"))
+    )
+    if not by_hash and (not isinstance(query, str) or not query.strip()):
         raise BadParameters("query: a GraphQL document is needed, as a string")
     for name, kinds in (("variables", dict), ("extensions", dict), ("operationName", str)):
         if parameters.get(name) is not None and not isinstance(parameters[name], kinds):
             wanted = "an object" if kinds is dict else "a string"
             raise BadParameters(f"{name}: must be {wanted}")
     return parameters
+
+
+def _has_persisted(extensions: Any) -> bool:
+    persisted: Any = (
+        cast(dict[str, Any], extensions).get("persistedQuery") if isinstance(extensions, dict) else 0
+    )
+    return isinstance(persisted, dict) and isinstance(cast(Any, persisted).get("sha256Hash"), str)
 
 
 class Operations:
@@ -110,15 +121,24 @@ class Operations:
         limits: LimitSettings | None = None,
         rate: Rate | None = None,
         planned: PlannedExecution | None = None,
+        persisted: PersistedDocuments | None = None,
     ) -> None:
         self._planned = planned
         self.limits = limits or LimitSettings()
         self.rate = rate or Rate(self.limits.rate)
         self.under_way = UnderWay(self.limits)
+        self._persisted = persisted or PersistedDocuments()
         self.make_context = make_context
         self._schema = graph._schema  # pyright: ignore[reportPrivateUsage]
         self._executor_class = cast(Any, graph).execution_context_class
         self._documents = Documents(self._schema, self.limits)
+
+    def resolved(self, parameters: dict[str, Any], correlation_id: str) -> dict[str, Any]:
+        """The parameters with the document that they name. Raises ``Refusal``."""
+        try:
+            return self._persisted.resolved(parameters)
+        except GraphFault as fault:
+            raise Refusal([fault_of_request(fault, correlation_id)]) from fault
 
     def is_subscription(self, parameters: Mapping[str, Any]) -> bool:
         """Whether the operation that is meant is a subscription; False where there is no such operation."""
@@ -138,7 +158,9 @@ class Operations:
         Raises ``Refusal``, and ``NotAllowed`` for a kind of operation that is not allowed.
         """
         try:
-            prepared, kind, points, held = await self._admit(parameters, correlation_id, caller, allowed)
+            prepared, kind, points, held = await self._admit(
+                parameters, correlation_id, viewer, caller, allowed
+            )
             self.under_way.begin_operation(caller.key)
         except (TooComplex, RateLimited) as error:
             raise _too_much(error, correlation_id) from error
@@ -172,7 +194,7 @@ class Operations:
         errors = result.errors or []
         # Variables are refused by the executor, without a path: a request error like any other.
         if result.data is None and errors and all(error.path is None for error in errors):
-            raise Refusal([before_execution(error, correlation_id) for error in errors])
+            raise self._refused(errors, correlation_id, viewer)
         body: dict[str, Any] = {"data": result.data}
         if errors:
             body["errors"] = [in_execution(error, correlation_id) for error in errors]
@@ -189,7 +211,7 @@ class Operations:
     ) -> Plan:
         """A subscription that is valid and whose arguments are good. Raises ``Refusal``."""
         try:
-            prepared, *_ = await self._admit(parameters, correlation_id, caller, _SUBSCRIPTIONS)
+            prepared, *_ = await self._admit(parameters, correlation_id, viewer, caller, _SUBSCRIPTIONS)
         except (TooComplex, RateLimited) as error:
             raise _too_much(error, correlation_id) from error
         context = self.make_context(correlation_id, viewer)
@@ -202,7 +224,7 @@ class Operations:
         )
         if isinstance(executor, list):
             refused = cast(list[GraphQLError], executor)
-            raise Refusal([before_execution(error, correlation_id) for error in refused])
+            raise self._refused(refused, correlation_id, viewer)
         stream: Any = cast(Any, execution).create_source_event_stream(executor)
         if executor.is_awaitable(stream):
             stream = await stream
@@ -224,6 +246,7 @@ class Operations:
         self,
         parameters: Mapping[str, Any],
         correlation_id: str,
+        viewer: Viewer,
         caller: Caller,
         allowed: Collection[OperationType],
     ) -> tuple[Prepared, OperationType, int, int]:
@@ -233,7 +256,6 @@ class Operations:
         """
         query: str = parameters["query"]
         self.rate.check(caller.key)
-        new = not self._documents.known(query)
         prepared = self._documents.prepare(query)
         name: str | None = parameters.get("operationName")
         points = 0
@@ -242,7 +264,8 @@ class Operations:
         finally:
             # What is refused has been looked at, and counts too.
             held = min(max(points, 1), self.limits.objects)
-            first = prepared.length * POINTS_OF_A_NEW_CHARACTER if new else 0
+            first = prepared.length * POINTS_OF_A_NEW_CHARACTER if prepared.fresh else 0
+            prepared.fresh = False
             caller.standing = await self.rate.spend(caller.key, held + first)
         kind = prepared.kind(name)
         if kind is not None and kind not in allowed:
@@ -251,12 +274,20 @@ class Operations:
             refusal = prepared.refusals[0]
             if isinstance(refusal, TooComplex):
                 raise refusal
-            raise Refusal([before_execution(error, correlation_id) for error in prepared.refusals])
+            raise self._refused(prepared.refusals, correlation_id, viewer)
+        if prepared.introspects and not self._persisted.may_introspect(viewer):
+            fault = GraphFault(Code.FORBIDDEN, _NO_INTROSPECTION)
+            raise Refusal([fault_of_request(fault, correlation_id)])
         if kind is None:
             if name is not None:
                 raise _invalid(f'Unknown operation named "{name}".', correlation_id)
             raise _invalid(_NAME_NEEDED if prepared.several else _NO_OPERATION, correlation_id)
         return prepared, kind, points, held
+
+    def _refused(self, errors: Sequence[GraphQLError], correlation_id: str, viewer: Viewer) -> Refusal:
+        """Errors before execution; names of the schema are suggested to those only who may read it."""
+        suggest = self._persisted.may_introspect(viewer)
+        return Refusal([before_execution(error, correlation_id, suggest=suggest) for error in errors])
 
     async def _execute(
         self, prepared: Prepared, parameters: Mapping[str, Any], context: RequestContext
@@ -283,13 +314,12 @@ class Operations:
 
 
 _SUBSCRIPTIONS = frozenset({OperationType.SUBSCRIPTION})
+_NO_INTROSPECTION = "Reading the schema takes the scope schema:read"
 _NO_OPERATION = "The document has no operation"
 
 
 def _too_much(error: TooComplex | RateLimited, correlation_id: str) -> Refusal:
-    formatted = in_execution(error, correlation_id)
-    del formatted["path"]
-    return Refusal([formatted], getattr(error, "retry_after_s", None))
+    return Refusal([fault_of_request(error, correlation_id)], getattr(error, "retry_after_s", None))
 
 
 def _invalid(message: str, correlation_id: str) -> Refusal:

@@ -364,6 +364,11 @@ class _Socket:
             raise _Closed(Close.BAD_MESSAGE, f"Invalid subscribe message: payload: {error}") from error
         correlation = uuid.uuid4().hex
         current_correlation.set(correlation)
+        try:
+            parameters = self._of.operations.resolved(parameters, correlation)
+        except Refusal as refusal:
+            self._error(operation_id, refusal.errors)
+            return
         maximum = self._of.operations.limits.subscriptions_per_socket
         if len(self._operations) >= maximum:
             message = f"operations under way on this socket: {maximum} of at most {maximum}"

@@ -383,7 +383,7 @@ def test_an_ill_formed_correlation_id_is_replaced(http: httpx.Client, given: str
 
 def test_answers_are_kept_by_nobody(http: httpx.Client) -> None:
     headers = http.post(PATH, json=TYPENAME).headers
-    assert (headers["cache-control"], headers["vary"]) == ("no-store", "accept, origin")
+    assert (headers["cache-control"], headers["vary"]) == ("no-store", "accept, accept-encoding, origin")
     assert headers["x-content-type-options"] == "nosniff"
     assert "server" not in headers
 

@@ -1,0 +1,1 @@
+"""Documents that are asked for by their hash."""
