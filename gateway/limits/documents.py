@@ -81,6 +81,10 @@ class Documents:
         self._prepared: LRUCache[str, Prepared] = LRUCache(CACHED_CHARACTERS, getsizeof=_size)
         self._maxima = tuple((name, cast(int, getattr(limits, name))) for name in _COUNTS)
 
+    def known(self, query: str) -> bool:
+        """Whether it was sent lately."""
+        return query in self._prepared
+
     def prepare(self, query: str) -> Prepared:
         """The document, from memory where it was sent before."""
         found = self._prepared.get(query)
