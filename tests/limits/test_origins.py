@@ -16,7 +16,8 @@ EVIL = "https://evil.example.com"
 
 @pytest.fixture
 def http(strict: Gateway) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=strict.url, trust_env=False, timeout=30) as client:
+    headers = {"authorization": strict.http.headers["authorization"]}
+    with httpx.Client(base_url=strict.url, headers=headers, trust_env=False, timeout=30) as client:
         yield client
 
 

@@ -37,6 +37,11 @@ def refusal(answer: bytes) -> tuple[int, str]:
     return int(head.split()[1]), error["message"]
 
 
+def post(gateway: Gateway) -> bytes:
+    """The begin of a request of somebody who is known."""
+    return POST + f"authorization: {gateway.http.headers['authorization']}\r\n".encode()
+
+
 POST = b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
 
 
@@ -113,7 +118,7 @@ def test_an_answer_that_nobody_reads_is_cut(strict: Gateway) -> None:
         # The schema again and again, on one connection, and not one byte of it read.
         document = "{ __schema { types { name description fields { name description } } } }"
         body = json.dumps({"query": document}).encode()
-        request = POST + b"content-length: %d\r\n\r\n%b" % (len(body), body)
+        request = post(strict) + b"content-length: %d\r\n\r\n%b" % (len(body), body)
         with pytest.raises(ConnectionError):  # noqa: PT012
             while True:
                 peer.sendall(request)
@@ -122,7 +127,7 @@ def test_an_answer_that_nobody_reads_is_cut(strict: Gateway) -> None:
 
 def test_requests_that_arrive_in_time_are_answered(strict: Gateway) -> None:
     body = b'{"query": "{ __typename }"}'
-    request = POST + b"content-length: %d\r\n\r\n%b" % (len(body), body)
+    request = post(strict) + b"content-length: %d\r\n\r\n%b" % (len(body), body)
     with opened(strict) as peer:
         for cut in range(1, len(request), 40):
             peer.sendall(request[:cut])
@@ -138,7 +143,7 @@ def test_pipelined_requests_are_answered_in_order(strict: Gateway) -> None:
     requests = b""
     for name in names:
         body = json.dumps({"query": f"{{ {name}: __typename }}"}).encode()
-        requests += POST + b"content-length: %d\r\n\r\n%b" % (len(body), body)
+        requests += post(strict) + b"content-length: %d\r\n\r\n%b" % (len(body), body)
     with opened(strict) as peer:
         peer.sendall(requests)
         answer = b""

@@ -27,12 +27,13 @@ def connecting(gateway: Gateway, **options: Any) -> Any:
 @pytest.fixture
 async def peer(strict: Gateway) -> AsyncIterator[ClientConnection]:
     async with connecting(strict) as opened:
-        await greet(opened)
+        await greet(opened, strict)
         yield opened
 
 
-async def greet(peer: ClientConnection) -> None:
-    await peer.send('{"type": "connection_init"}')
+async def greet(peer: ClientConnection, strict: Gateway) -> None:
+    payload = {"authorization": strict.http.headers["authorization"]}
+    await peer.send(json.dumps({"type": "connection_init", "payload": payload}))
     assert json.loads(await peer.recv()) == {"type": "connection_ack"}
 
 
@@ -73,7 +74,7 @@ async def test_operations_of_one_socket(peer: ClientConnection) -> None:
 async def test_subscriptions_of_one_caller(strict: Gateway) -> None:
     async with connecting(strict) as one, connecting(strict) as other:
         for peer in (one, other):
-            await greet(peer)
+            await greet(peer, strict)
             for id in ("1", "2"):
                 await begin(peer, id, EVENTS)
         refused = json.loads(await other.recv())
@@ -107,7 +108,7 @@ async def test_no_greeting_in_time_closes_with_4408(strict: Gateway) -> None:
 @pytest.mark.parametrize("origin", [FOREIGN, None, "own"])
 async def test_pages_that_may_open_a_socket(strict: Gateway, origin: str | None) -> None:
     async with connecting(strict, origin=strict.url if origin == "own" else origin) as peer:
-        await greet(peer)
+        await greet(peer, strict)
 
 
 @pytest.mark.parametrize(
