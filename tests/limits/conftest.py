@@ -29,6 +29,13 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="package")
+def plain(company: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """Over the same systems, with the limits as they come."""
+    with serving_over(company.emulators.urls, tmp_path_factory.mktemp("plain")) as gateway:
+        yield gateway
+
+
+@pytest.fixture(scope="package")
 def strict(company: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """Over the same systems, with ``LOW`` limits, and pages of one other origin allowed."""
     sections = {"limits": LOW, "server": {"drain_s": 0, "origins": [FOREIGN]}}

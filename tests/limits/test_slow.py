@@ -57,13 +57,13 @@ def test_a_head_that_does_not_arrive(strict: Gateway, sent: bytes) -> None:
 )
 def test_a_body_that_does_not_arrive(strict: Gateway, end: bytes) -> None:
     with opened(strict) as peer:
-        peer.sendall(POST + end)
+        peer.sendall(post(strict) + end)
         assert refusal(rest(peer)) == (408, "The body of the request did not arrive within 0.3 s")
 
 
 def test_a_body_that_drips(strict: Gateway) -> None:
     with opened(strict) as peer:
-        peer.sendall(POST + b"content-length: 1000000\r\n\r\n")
+        peer.sendall(post(strict) + b"content-length: 1000000\r\n\r\n")
         # Each byte is sent when the last one has left: the deadline is the body's, not the byte's.
         with pytest.raises(OSError):  # noqa: PT012
             for _ in range(100_000):
@@ -81,9 +81,8 @@ def test_a_body_that_drips(strict: Gateway) -> None:
 
 def test_a_body_that_was_answered_before_it_came_is_cut(strict: Gateway) -> None:
     with opened(strict) as peer:
-        peer.sendall(
-            b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: text/plain\r\ncontent-length: 9\r\n\r\n"
-        )
+        form = post(strict).replace(b"application/json", b"text/plain")
+        peer.sendall(form + b"content-length: 9\r\n\r\n")
         answer = rest(peer)
     assert answer.startswith(b"HTTP/1.1 415")
     assert answer.count(b"HTTP/1.1") == 1
