@@ -135,7 +135,7 @@ class SharedRate(Rate):
         return f"fieldgate:points:{self.settings.window_s}:{window}:{key}"
 
     async def aclose(self) -> None:
-        await self._storage.storage.aclose()
+        await self._storage.bridge.get_connection().aclose()
 
 
 def open_rate(settings: RateSettings) -> Rate:
