@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench import access, commands, fanout, servers, summary
+from tests.bench import access, commands, fanout, limits, servers, summary
 from tests.bench.servers import BENCH, HOME, ROOT
 from tests.support.marked import with_section
 from tests.support.origin import commit_of, load
@@ -44,7 +44,7 @@ ROUNDS = (
     Round(("mercurius",), "B1", "64"),
 )
 
-PARTS = ("graph", "fanout", "commands", "access")
+PARTS = ("graph", "fanout", "commands", "access", "limits")
 
 
 def main() -> int:
@@ -67,6 +67,8 @@ def main() -> int:
         _told(options, "commands", commands.table(commands.measure(), commit, load_before))
     if "access" in options.parts:
         _told(options, "access", access.table(asyncio.run(access.measure(2_000))))
+    if "limits" in options.parts:
+        _told(options, "limits", access.table(asyncio.run(limits.measured(2_000))))
     return 0
 
 
