@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.sandbox import Sandbox, sandbox
+from tests.support.sandbox import Gateway, Sandbox, sandbox
 
 ROOT = Path(__file__).parents[2]
 CLIENTS = Path(__file__).parent / "clients"
@@ -80,11 +80,12 @@ def follow(company: Sandbox, packages: Path) -> Iterator[Callable[..., Client]]:
         query: str,
         variables: dict[str, Any] | None = None,
         take: int = 1,
-        url: str | None = None,
+        at: Gateway | None = None,
     ) -> Client:
         options = {
             "transport": transport,
-            "url": f"{url or company.gateway.url}/graphql",
+            "url": f"{(at or company.gateway).url}/graphql",
+            "headers": {} if at is None else {"authorization": at.http.headers["authorization"]},
             "query": query,
             "variables": variables or {},
             "take": take,

@@ -49,6 +49,11 @@ def connected(gateway: Gateway, *, slow: bool) -> socket.socket:
     return plain
 
 
+def credential(gateway: Gateway) -> dict[str, str]:
+    """What the gateway's own client says who it is with."""
+    return {"authorization": gateway.http.headers["authorization"]}
+
+
 @contextlib.asynccontextmanager
 async def following(gateway: Gateway, after: str, *, slow: bool = False) -> AsyncIterator[ClientConnection]:
     """A client that is subscribed."""
@@ -61,7 +66,7 @@ async def following(gateway: Gateway, after: str, *, slow: bool = False) -> Asyn
         max_queue=1 if slow else 16,
         ping_interval=None,
     ) as client:
-        await client.send(json.dumps({"type": "connection_init"}))
+        await client.send(json.dumps({"type": "connection_init", "payload": credential(gateway)}))
         assert json.loads(await client.recv())["type"] == "connection_ack"
         payload = {"query": FOLLOW, "variables": {"after": after}}
         await client.send(json.dumps({"type": "subscribe", "id": "1", "payload": payload}))
@@ -118,6 +123,7 @@ async def test_a_slow_client_is_closed_with_its_last_cursor_and_another_is_not_d
 async def test_a_slow_stream_ends_with_the_cursor_to_resume_after(gateway: Gateway):
     query = json.dumps({"query": "subscription { businessEvents { id cursor summary } }"}).encode()
     head = "POST /graphql HTTP/1.1\r\nhost: gateway\r\ncontent-type: application/json\r\n"
+    head += f"authorization: {credential(gateway)['authorization']}\r\n"
     head += f"accept: text/event-stream\r\ncontent-length: {len(query)}\r\n\r\n"
     reader, writer = await asyncio.open_connection(sock=connected(gateway, slow=True), limit=1024)
     writer.write(head.encode() + query)
@@ -157,7 +163,7 @@ async def test_a_cursor_that_the_log_no_longer_reaches_back_to(
         await asyncio.to_thread(
             tell, gateway.url, [customer_updated(f"evt_{number}") for number in range(10)]
         )
-        client = follow(transport, FOLLOW, {"after": BEGINNING}, take=10, url=gateway.url)
+        client = follow(transport, FOLLOW, {"after": BEGINNING}, take=10, at=gateway)
         lines: list[dict[str, Any]] = []
         while len(lines) < 10:
             line = client.next()
@@ -170,13 +176,13 @@ async def test_a_cursor_that_the_log_no_longer_reaches_back_to(
         told: dict[str, Any] = {}
         while "failed" not in told:
             # It trims its log when it starts, which may take a moment.
-            client = follow(transport, FOLLOW, {"after": lines[0]["cursor"]}, url=gateway.url)
+            client = follow(transport, FOLLOW, {"after": lines[0]["cursor"]}, at=gateway)
             told = client.next()
             if "connected" in told:
                 told = client.next()
             told = told if "errors" not in told else {"failed": told["errors"]}
         assert "CURSOR_EXPIRED" in str(told)
-        follower = follow(transport, FOLLOW, {"after": lines[5]["cursor"]}, url=gateway.url)
+        follower = follow(transport, FOLLOW, {"after": lines[5]["cursor"]}, at=gateway)
         line = follower.next()
         line = follower.next() if "connected" in line else line
         assert line["data"]["businessEvents"] == lines[6]
@@ -192,7 +198,7 @@ async def test_a_gateway_that_ends_tells_each_client_when_to_come_back(company: 
                     "POST",
                     f"{gateway.url}/graphql",
                     json={"query": FOLLOW, "variables": {"after": BEGINNING}},
-                    headers={"accept": "text/event-stream"},
+                    headers={"accept": "text/event-stream", **credential(gateway)},
                 )
             )
             await asyncio.to_thread(tell, gateway.url, [customer_updated("evt_1", "cus_last-of-them")])

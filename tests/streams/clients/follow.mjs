@@ -1,8 +1,8 @@
 // Follows one subscription with the protocol's own client, and prints each result as a line of JSON.
-// argv: {transport, url, query, variables, take}; prints {"ready": true} once the operation is on its way.
+// argv: {transport, url, query, variables, take, packages, headers}; prints {"ready": true} once the operation is on its way.
 import { createRequire } from 'node:module';
 
-const { transport, url, query, variables, take, packages } = JSON.parse(process.argv[2]);
+const { transport, url, query, variables, take, packages, headers } = JSON.parse(process.argv[2]);
 const require = createRequire(`${packages}/`);
 const print = (value) => process.stdout.write(`${JSON.stringify(value)}\n`);
 
@@ -12,9 +12,10 @@ const client =
         url: url.replace('http', 'ws'),
         webSocketImpl: require('ws'),
         retryAttempts: 0,
+        connectionParams: headers,
         on: { connected: () => print({ connected: true }) },
       })
-    : require('graphql-sse').createClient({ url, retryAttempts: 0 });
+    : require('graphql-sse').createClient({ url, headers, retryAttempts: 0 });
 
 let left = take;
 try {
