@@ -99,3 +99,7 @@ class CrossReferences(Protocol):
     async def recall(self, connection: str, record_id: str, link: str) -> str | None:
         """The value last seen; None where the link was never seen."""
         ...
+
+    def known(self, connection: str, record_id: str, link: str) -> str | None:
+        """The value last seen, where it is in memory: nothing is waited for."""
+        ...

@@ -62,7 +62,13 @@ class _Compiler:
         if len(self._faults) > before:
             return None
         fields = [
-            Field(name, reading.asks, reading.read, filters=self._filters.get(name, {}))
+            Field(
+                name,
+                reading.asks,
+                reading.read,
+                filters=self._filters.get(name, {}),
+                source=reading.source,
+            )
             for name, reading in self._readings.items()
         ]
         if SEARCH in self._filters:

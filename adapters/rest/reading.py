@@ -24,11 +24,20 @@ from typing import Annotated, Any, Literal, TypeVar, cast, get_args, get_origin,
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from adapters.contracts.convert import money_from_decimal, money_from_minor
+from adapters.contracts.fields import Source
 from adapters.contracts.values import Money
 from adapters.contracts.vocabulary import PaymentMethodKind
 from adapters.rest.conversion import PLAIN, TIMES, Conversion, Form, spelled
 from adapters.rest.faults import Faults, Place
-from adapters.rest.path import PATH, getter
+from adapters.rest.path import PATH, Getter, getter
+from adapters.rest.source import (
+    coded_source,
+    day_source,
+    minor_source,
+    parts_source,
+    text_source,
+    truth_source,
+)
 
 Read = Callable[[Any], Any]
 
@@ -45,11 +54,15 @@ class Reading:
     asks:  paths of the row that ``read`` looks at.
     read:  from a row to the canonical value. A row of another shape is a TypeError or ValueError.
     codes: the table of coded values, for filters; None for other fields.
+    source: the same as ``read``, as source; None where it is only ever called.
     """
 
     asks: tuple[str, ...]
     read: Read
     codes: Mapping[str, Any] | None = None
+    source: Source | None = None
+    place: tuple[str, Getter] | None = None
+    """The path of a leaf, and what gets what is there."""
 
 
 class _Spec(BaseModel):
@@ -134,7 +147,23 @@ def _leaf(spec: Any, kind: Any, place: Place, faults: Faults) -> Reading | None:
             return None
         return Reading((), lambda row: constant)
     get = getter(leaf.path)
-    return Reading((leaf.path,), lambda row: convert(get(row)), codes)
+    source = _source(kind, leaf, codes, convert, get)
+    return Reading((leaf.path,), lambda row: convert(get(row)), codes, source, (leaf.path, get))
+
+
+def _source(
+    kind: Any, leaf: _Leaf, codes: Mapping[str, Any] | None, convert: Conversion, get: Getter
+) -> Source | None:
+    path = str(leaf.path)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return coded_source(path, get, convert, nullable=kind is PaymentMethodKind)
+    if codes is not None:
+        return None
+    if kind is str:
+        return text_source(path, get)
+    if kind is bool:
+        return truth_source(path, get)
+    return day_source(path, get) if kind is date and leaf.form == "iso" else None
 
 
 def _codes(leaf: _Leaf, kind: Any, place: Place, faults: Faults) -> Mapping[str, Any] | None:
@@ -192,7 +221,16 @@ def _money(spec: Any, place: Place, faults: Faults) -> Reading | None:
         return None
     number, code = amount.read, currency.read
     make = money_from_minor if form.unit == "minor" else money_from_decimal
-    return Reading((*amount.asks, *currency.asks), lambda row: make(number(row), code(row)))
+    source = (
+        minor_source(amount.place, currency.place)
+        if form.unit == "minor"
+        and amount.place is not None
+        and currency.place is not None
+        and currency.codes is None
+        else None
+    )
+    asks = (*amount.asks, *currency.asks)
+    return Reading(asks, lambda row: make(number(row), code(row)), source=source)
 
 
 def _list(spec: Any, item: Any, place: Place, faults: Faults) -> Reading | None:
@@ -242,7 +280,8 @@ def _composite(spec: Any, kind: type, place: Place, faults: Faults) -> Reading |
         # A part that every such value has, and this row has not: there is no value.
         return None if any(values[name] is None for name in needed) else kind(**values)
 
-    return Reading(tuple(ask for reading in parts.values() for ask in reading.asks), read)
+    source = parts_source({name: reading.source for name, reading in parts.items()}, needed)
+    return Reading(tuple(ask for reading in parts.values() for ask in reading.asks), read, source=source)
 
 
 def _without_none(hint: Any) -> Any:

@@ -91,11 +91,15 @@ class RestResource(Resource):
         place = None if after is None else Position.parse(after, _WHOLE.start)
         rows: dict[str, list[Row]] = {value: [] for value in wanted}
         only = wanted[0] if len(wanted) == 1 else None
-        read = self.fields.read
-        for row in await self._all_rows(select | {key}, conditions):
-            own = rows.get(read(row, key)) if only is None else rows[only]
-            if own is not None:
-                own.append(row)
+        found = await self._all_rows(select | {key}, conditions)
+        if only is not None:
+            rows[only] += found
+        else:
+            read = self.fields.reader(key)
+            for row in found:
+                own = rows.get(read(row))
+                if own is not None:
+                    own.append(row)
         return {value: _WHOLE.cut(own, first, place, self._id_of) for value, own in rows.items()}
 
     def _placed(self, pages: Mapping[str, Page]) -> Mapping[str, Page]:
@@ -146,7 +150,8 @@ class RestResource(Resource):
             rows = _objects(self._rows(body), self.fields.vendor_resource)
             for field, values in asked.items():
                 # A system that ignores a parameter gives everybody's rows: none of them may be passed on.
-                if not all(self.fields.read(row, field) in values for row in rows):
+                read = self.fields.reader(field)
+                if not values.issuperset([read(row) for row in rows]):
                     raise Malformed(f"{self.fields.vendor_resource}: the answer has rows of another {field}")
             return Answer(rows, body)
 

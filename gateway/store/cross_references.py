@@ -64,6 +64,9 @@ class SqlCrossReferences:
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write())
 
+    def known(self, connection: str, record_id: str, link: str) -> str | None:
+        return self._seen.get((connection, record_id, link))
+
     async def recall(self, connection: str, record_id: str, link: str) -> str | None:
         known = self._seen.get((connection, record_id, link))
         if known is not None:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from adapters.contracts.errors import SystemFault, Unsupported
-from adapters.contracts.fields import Condition
+from adapters.contracts.fields import Condition, Row
 from adapters.contracts.resource import Page
 from adapters.contracts.vocabulary import ANCHORS, RecordType, link_field
 from resolvers.connection import check_first, conditions
@@ -19,7 +19,7 @@ from resolvers.ids import Ref
 from resolvers.loads import Relation
 from resolvers.planned.identity import link_of
 from resolvers.planned.item import UNREAD, Batch, Group, Kids, Outcomes, spread
-from resolvers.planned.plan import EdgeStep, Hoist, ObjectPlan
+from resolvers.planned.plan import EdgeStep, Hoist
 from resolvers.related import Record, key_of, shared_by
 
 if TYPE_CHECKING:
@@ -31,6 +31,9 @@ _Parent = tuple[str, str]
 _Ask = tuple[str, Key, str]
 """A connection to ask, by a key, for a value."""
 
+HOISTED_ROWS = 500
+"""Most rows of one customer that are fetched for its descendants; with more, these ask by their own keys."""
+
 _NOTHING = Page((), (), False)
 
 
@@ -40,7 +43,7 @@ class Edges:
     def __init__(self, fetch: Fetch) -> None:
         self._fetch = fetch
         self._systems = fetch.systems
-        self._hoisted: dict[int, asyncio.Future[Mapping[str, Page] | None]] = {}
+        self._hoisted: dict[int, asyncio.Future[Mapping[str, list[Row]] | None]] = {}
 
     async def pages(self, step: EdgeStep, record_type: RecordType, batch: Batch) -> None:
         """The pages of a relation, and everything below their objects."""
@@ -382,15 +385,66 @@ class Edges:
 
     def hoist(self, hoists: Sequence[Hoist], batch: Batch) -> list[Awaitable[None]]:
         """Loads what descendants will need; whoever needs it waits for it."""
-        return []
+        return [self._hoist(each, self._ahead(each), batch) for each in hoists if self._worth(each, batch)]
 
-    def ahead(self, plan: ObjectPlan, ref: Ref) -> Sequence[asyncio.Task[None]]:
-        """Starts what can be loaded for one object before its own row is known."""
-        return ()
+    def _ahead(self, hoist: Hoist) -> asyncio.Future[Mapping[str, list[Row]] | None]:
+        future: asyncio.Future[Mapping[str, list[Row]] | None] = asyncio.get_running_loop().create_future()
+        self._hoisted[id(hoist)] = future
+        return future
+
+    def _worth(self, hoist: Hoist, batch: Batch) -> bool:
+        """A key that takes one value a call is used ahead of time for one customer only."""
+        return hoist.link is not None or sum(map(len, batch.values())) == 1
+
+    async def _hoist(
+        self, hoist: Hoist, future: asyncio.Future[Mapping[str, list[Row]] | None], batch: Batch
+    ) -> None:
+        found: dict[str, list[Row]] | None = None
+        try:
+            found = await self._by_ancestor(hoist, batch)
+        except SystemFault:
+            # Whoever needs it asks again, and is told.
+            pass
+        finally:
+            if not future.done():
+                future.set_result(found)
+
+    async def _by_ancestor(self, hoist: Hoist, batch: Batch) -> dict[str, list[Row]] | None:
+        """The children by the descendant each belongs to; None where a customer has too many."""
+        edge, name = hoist.edge, hoist.connection
+        relation = Relation(name, edge.child, hoist.key.child, (), None)
+        if hoist.link is None:
+            values = await self._values(edge, RecordType.CUSTOMER, hoist.key, name, batch)
+            known = [each for found in values.values() for each in found.values() if isinstance(each, str)]
+            if known:
+                await self._fetch.loads.related(relation, known, None)
+            return None
+        ids = [each for group in batch.values() for each in group]
+        pages = await self._fetch.loads.related(relation, ids, HOISTED_ROWS)
+        read = self._systems.resource(name, edge.child).fields.reader(hoist.link)
+        found: dict[str, list[Row]] = {}
+        for page in pages.values():
+            if page.has_more:
+                return None
+            for row in page.rows:
+                found.setdefault(read(row), []).append(row)
+        return found
 
     async def _from_hoist(self, hoist: Hoist, ids: Sequence[str]) -> dict[str, Page] | None:
         """The pages of descendants; None where what came along does not suffice."""
-        return None
+        future = self._hoisted.get(id(hoist))
+        if future is None:
+            return None
+        found = future.result() if future.done() else await asyncio.shield(future)
+        if found is None:
+            return None
+        nothing: list[Row] = []
+        pages: dict[str, Page] = {}
+        for each in ids:
+            rows = found.get(each, nothing)
+            # Nobody asks for places in them: see ``hoist``.
+            pages[each] = Page(rows, ("",) * len(rows), False)
+        return pages
 
 
 def _cut(pages: Mapping[str, Page], first: int) -> dict[str, Page]:

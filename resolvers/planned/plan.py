@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from graphql import FieldNode, GraphQLField
 
 from adapters.contracts.vocabulary import RecordType, System
-from resolvers.edges import Edge, Reference
+from resolvers.edges import Edge, Key, Reference
 
 if TYPE_CHECKING:
     from resolvers.planned.arguments import Arguments
@@ -125,19 +125,17 @@ class RootStep(Step):
 
 @dataclass(slots=True, eq=False)
 class Hoist:
-    """A relation of descendants that is fetched by a key of an ancestor, a customer.
+    """A relation of a customer's descendants, fetched by a key of the customer itself.
 
-    edge:  the descendants' relation; ``key`` finds its children by the ancestor, ``link`` says which
-           descendant each belongs to.
-    via:   the relation from the ancestor to the descendants.
+    edge:  the descendants' relation; ``key`` finds its children by the customer.
+    link:  says which descendant each child belongs to; None where the children are only read ahead of time,
+           and the descendants find them by the same key themselves.
     """
 
-    index: int
     edge: Edge
-    key: str
-    parent: str
+    connection: str
+    key: Key
     link: str | None
-    via: tuple[str, ...]
 
 
 @dataclass(slots=True, eq=False)

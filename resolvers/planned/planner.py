@@ -106,18 +106,19 @@ class _Making:
         self._fields: list[FieldPlan] = []
         self._kinds: set[type[Step]] = set()
         self._again: set[RecordType] = set()
+        self._customers: list[ObjectPlan] = []
 
     def plan(self) -> Plan:
         query: GraphQLObjectType = self._schema.query_type
         root = self._object(query, [self._operation.selection_set])
         projection = Projection(self._selected, self._planner.ownership, self._planner.systems)
         roots = tuple(field.step for field in root.fields if isinstance(field.step, RootStep))
-        hoists, count = hoisted(root, self._selected, self._planner.systems, self._steps)
+        hoists = tuple(hoisted(self._customers, self._planner.systems))
         return Plan(
             root=root,
             selected=self._selected,
             projection=projection,
-            steps=count,
+            steps=self._steps,
             again=frozenset(self._again),
             fields=tuple(self._fields),
             roots=roots,
@@ -137,7 +138,7 @@ class _Making:
         }
         if systems and graph_type.name != RecordType.CUSTOMER.value:
             raise Unplannable("ownership")
-        return ObjectPlan(
+        plan = ObjectPlan(
             graph_type.name,
             fields,
             slices=tuple(
@@ -145,6 +146,9 @@ class _Making:
             ),
             steps=tuple(field.step for field in fields if field.step is not None),
         )
+        if graph_type.name == RecordType.CUSTOMER.value:
+            self._customers.append(plan)
+        return plan
 
     @staticmethod
     def _anchor(type_name: str) -> System | None:

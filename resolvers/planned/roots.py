@@ -16,6 +16,7 @@ from resolvers.errors import bad_user_input, fault_of
 from resolvers.event import event_by_own_id
 from resolvers.ids import BadId, Ref, decode_command_id, decode_event_id
 from resolvers.lookup import look_up
+from resolvers.planned.ahead import begin_ahead
 from resolvers.planned.fetch import Fetch
 from resolvers.planned.item import Group, Item, Kids
 from resolvers.planned.lists import pages_of
@@ -57,7 +58,7 @@ def _by_id(record_type: RecordType) -> Callable[[Fetch, RootStep, Mapping[str, A
 
 async def _existing(fetch: Fetch, step: RootStep, ref: Ref) -> None:
     plan = step.field.children.get(ref.type.value)
-    early = fetch.edges.ahead(plan, ref) if plan is not None else ()
+    early = begin_ahead(fetch, plan, ref) if plan is not None else ()
     try:
         item = (await fetch.existing({ref: None}))[ref]
         fetch.results[step.index] = item

@@ -1,0 +1,140 @@
+"""What a reading does, as Python source, for executors that generate code: ``contracts.fields.Source``."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from typing import Any
+
+from adapters.contracts.convert import money_from_minor
+from adapters.contracts.fields import Source
+from adapters.rest.conversion import date_from_iso, text, truth, whole
+from adapters.rest.path import Getter
+
+_numbers = itertools.count()
+
+KEPT = 4_096
+"""Values of one coded field, or days, that are remembered with what they read as."""
+
+
+def fresh(stem: str) -> str:
+    """A name that no other source uses."""
+    return f"{stem}_{next(_numbers)}"
+
+
+class Memo(dict[Any, Any]):
+    """What values read as, worked out once for each. Other than a text or nothing, no value is kept."""
+
+    def __init__(self, read: Callable[[Any], Any]) -> None:
+        self._read = read
+
+    def __missing__(self, value: Any) -> Any:
+        found = self._read(value)
+        if type(value) is str or value is None:
+            if len(self) >= KEPT:
+                self.clear()
+            self[value] = found
+        return found
+
+
+def _at(path: str, get: Getter) -> tuple[str, Source]:
+    """A variable with what is at a path."""
+    name = fresh("at")
+    if not set(path) & set(".{}"):
+        return name, Source(((name, f"{{row}}.get({path!r})"),))
+    reader = fresh("get")
+    return name, Source(((name, f"{reader}({{row}})"),), names={reader: get})
+
+
+def text_source(path: str, get: Getter) -> Source:
+    name, at = _at(path, get)
+    read = fresh("text")
+    return Source(
+        at.binds,
+        f"({name} if type({name}) is str else {read}({name}))",
+        f"({name} is None or {name} == '')",
+        names={**at.names, read: text},
+    )
+
+
+def coded_source(path: str, get: Getter, convert: Callable[[Any], Any], *, nullable: bool) -> Source:
+    """A status: its name by the table of codes."""
+    name, at = _at(path, get)
+    codes = fresh("codes")
+    names = Memo(lambda value: convert(value).name)
+    absent = f"({name} is None)" if nullable else None
+    return Source(at.binds, f"{codes}[{name}]", absent, names={**at.names, codes: names})
+
+
+def day_source(path: str, get: Getter) -> Source:
+    name, at = _at(path, get)
+    days = fresh("days")
+    return Source(
+        at.binds,
+        f"{days}[{name}]",
+        f"(not {name})",
+        names={**at.names, days: Memo(_day)},
+    )
+
+
+def _day(value: Any) -> str:
+    found = date_from_iso(value)
+    if type(found) is not date:
+        raise TypeError("not a day")
+    return found.isoformat()
+
+
+def truth_source(path: str, get: Getter) -> Source:
+    name, at = _at(path, get)
+    read = fresh("truth")
+    return Source(at.binds, f"{read}({name})", f"({name} is None)", names={**at.names, read: truth})
+
+
+def minor_source(amount: tuple[str, Getter], currency: tuple[str, Getter]) -> Source:
+    """Money in minor units. The common currencies have two places; the others are read as ever."""
+    number, at_number = _at(*amount)
+    code, at_code = _at(*currency)
+    common, slow = fresh("common"), fresh("slow")
+    binds = (*at_number.binds, *at_code.binds)
+    names = {**at_number.names, **at_code.names, common: _COMMON, slow: _minor}
+    plain = f"{code} in {common} and type({number}) is int and {number} >= 100"
+    written = fresh("digits")
+    amount_text = (
+        f"(({written} := str({number}))[:-2] + '.' + {written}[-2:] if {plain} "
+        f"else {slow}({number}, {code})[0])"
+    )
+    currency_text = f"({code} if {code} in {common} else {slow}({number}, {code})[1])"
+    return Source(
+        binds,
+        absent=f"({number} is None or {code} is None or {number} == '' or {code} == '')",
+        parts={"amount": Source(value=amount_text), "currency": Source(value=currency_text)},
+        names=names,
+    )
+
+
+_COMMON = frozenset({"EUR", "USD", "GBP", "CHF", "SEK", "NOK", "DKK", "PLN", "CAD", "AUD", "INR", "BRL"})
+"""Currencies of two places that are written without looking them up."""
+
+
+def _minor(amount: Any, currency: Any) -> tuple[str, str]:
+    money = money_from_minor(whole(amount), text(currency))
+    if money is None:
+        raise TypeError("no amount")
+    return format(money.amount, "f"), money.currency
+
+
+def parts_source(parts: Mapping[str, Source | None], needed: Iterable[str]) -> Source | None:
+    """A value of several parts: none where all of them are absent, or one that is needed."""
+    known = {name: source for name, source in parts.items() if source is not None}
+    if len(known) < len(parts) or not known:
+        return None
+    absents = [source.absent for source in known.values()]
+    every = " and ".join(each or "False" for each in absents)
+    any_needed = [known[name].absent or "False" for name in needed]
+    return Source(
+        tuple(bind for source in known.values() for bind in source.binds),
+        absent=f"({' or '.join([f'({every})', *any_needed])})",
+        parts=known,
+        names={name: value for source in known.values() for name, value in source.names.items()},
+    )

@@ -1,0 +1,105 @@
+"""What can be loaded for a customer before its own row is there: by its id, and by links that were seen.
+
+Loads only: what they bring is used where the plan comes to ask the same. A link that was seen and is no
+longer so costs a call for nothing, and shows nobody anything: the row that the CRM gives decides.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterator, Sequence
+from typing import Any
+
+from adapters.contracts.errors import SystemFault
+from adapters.contracts.vocabulary import RecordType, System, link_field
+from resolvers.connection import conditions
+from resolvers.edges import CUSTOMER_IN_CRM
+from resolvers.identity import Located, located_in
+from resolvers.ids import Ref
+from resolvers.loads import Relation
+from resolvers.planned.edges import HOISTED_ROWS
+from resolvers.planned.fetch import Fetch
+from resolvers.planned.plan import EdgeStep, ObjectPlan
+from resolvers.related import key_of, shared_by
+
+
+def begin_ahead(fetch: Fetch, plan: ObjectPlan, ref: Ref) -> Sequence[asyncio.Task[None]]:
+    """Starts the loads; what they raise is kept for whoever asks the same."""
+    if ref.type is not RecordType.CUSTOMER:
+        return ()
+    return [asyncio.ensure_future(_quietly(each)) for each in _Ahead(fetch, ref).loads(plan)]
+
+
+async def _quietly(load: Coroutine[Any, Any, Any]) -> None:
+    try:
+        await load
+    except SystemFault:
+        return
+
+
+class _Ahead:
+    def __init__(self, fetch: Fetch, ref: Ref) -> None:
+        self._fetch = fetch
+        self._systems = fetch.systems
+        self._ref = ref
+        self._fields = fetch.systems.resource(ref.connection, RecordType.CUSTOMER).fields
+
+    def loads(self, plan: ObjectPlan) -> Iterator[Coroutine[Any, Any, Any]]:
+        for each in plan.slices:
+            yield from self._slice(each.system)
+        for step in plan.steps:
+            if isinstance(step, EdgeStep):
+                yield from self._edge(step)
+        for hoist in plan.hoists:
+            value = self._value(hoist.key.parent, hoist.edge.system, hoist.connection)
+            if value is not None:
+                relation = Relation(hoist.connection, hoist.edge.child, hoist.key.child, (), None)
+                yield self._related(relation, value, HOISTED_ROWS if hoist.link is not None else None)
+
+    def _related(self, relation: Relation, value: str, first: int | None) -> Coroutine[Any, Any, Any]:
+        return self._fetch.loads.related(relation, (value,), first)
+
+    def _slice(self, system: System) -> Iterator[Coroutine[Any, Any, Any]]:
+        if link_field(RecordType.CUSTOMER, system) in self._fields:
+            place = self._seen(system)
+            if place is not None:
+                yield self._fetch.loads.by_id(place.connection, RecordType.CUSTOMER, (place.record_id,))
+            return
+        for name in self._systems.connections(system, RecordType.CUSTOMER):
+            if self._systems.resource(name, RecordType.CUSTOMER).finds_by(CUSTOMER_IN_CRM):
+                relation = Relation(name, RecordType.CUSTOMER, CUSTOMER_IN_CRM, (), None)
+                yield self._related(relation, self._ref.record_id, None)
+
+    def _edge(self, step: EdgeStep) -> Iterator[Coroutine[Any, Any, Any]]:
+        edge = step.edge
+        names = self._systems.connections(edge.system, edge.child)
+        key = key_of(edge, self._systems.resource(names[0], edge.child)) if len(names) == 1 else None
+        if key is None:
+            return
+        try:
+            arguments = step.field.arguments.values(self._fetch.variables)
+            where = conditions(edge.child, arguments.get("filter"), self._fetch.context.viewer)
+        except Exception:  # noqa: BLE001 - the field says so itself
+            return
+        first: int = arguments.get("first", 20)
+        value = self._value(key.parent, edge.system, names[0])
+        if value is None or arguments.get("after") is not None or not 1 <= first <= 100:
+            return
+        shared = shared_by(edge, key, where, self._fetch.plan.selected)
+        yield self._related(
+            Relation(names[0], edge.child, key.child, where, None), value, None if shared else first
+        )
+
+    def _value(self, parent: str, system: System, name: str) -> str | None:
+        if parent == "id":
+            return self._ref.record_id
+        place = self._seen(system)
+        return place.record_id if place is not None and place.connection == name else None
+
+    def _seen(self, system: System) -> Located | None:
+        ref, link = self._ref, link_field(RecordType.CUSTOMER, system)
+        value = self._fetch.context.references.known(ref.connection, ref.record_id, link)
+        try:
+            return None if value is None else located_in(self._systems, system, RecordType.CUSTOMER, value)
+        except SystemFault:
+            return None
