@@ -18,6 +18,7 @@ from gateway.events.service import EventService
 from gateway.limits.rate import Rate
 from gateway.limits.settings import LimitSettings
 from gateway.observability.exposition import metrics_routes
+from gateway.observability.metrics import PLAN_FALLBACKS
 from gateway.observability.operations import ObservedOperations
 from gateway.observability.settings import ObservabilitySettings
 from gateway.observability.state import GatewayState
@@ -40,6 +41,7 @@ from gateway.web.pages import not_found, web_routes
 from resolvers.context import RequestContext
 from resolvers.graph import build_graph
 from resolvers.planned.execution import PlannedExecution
+from resolvers.planned.fallback import Fallbacks
 from resolvers.viewer import Viewer
 from schema.ownership import Ownership
 
@@ -91,7 +93,8 @@ def create_app(parts: Parts) -> Starlette:
 
     authenticator = parts.authenticator
     graph = build_graph()
-    planned = PlannedExecution(graph, parts.systems, parts.ownership)
+    fallbacks = Fallbacks(lambda reason: PLAN_FALLBACKS.labels(reason).inc())
+    planned = PlannedExecution(graph, parts.systems, parts.ownership, fallbacks)
     operations = ObservedOperations(
         graph,
         make_context,

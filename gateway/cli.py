@@ -20,6 +20,7 @@ from gateway import __version__
 from gateway.cli_access import keys_app, policy_app
 from gateway.cli_commands import audit, commands_app
 from gateway.cli_events import events_app
+from gateway.cli_explain import explain
 from gateway.refusal import Refused
 from gateway.settings import Config, ConfigError, load_config
 
@@ -37,6 +38,7 @@ app.add_typer(events_app, name="events")
 app.add_typer(keys_app, name="keys")
 app.add_typer(policy_app, name="policy")
 app.command()(audit)
+app.command()(explain)
 
 _out = Console(highlight=False, soft_wrap=True)
 

@@ -13,6 +13,7 @@ from adapters.contracts.resource import Order, Page, PageRequest, Resource
 from adapters.contracts.vocabulary import RecordType, System
 from adapters.contracts.writes import Writer
 from gateway.observability.upstream import Asked, Work
+from gateway.systems.coalescing import Coalescer
 from gateway.systems.connection import Connection
 from resolvers.budget import answer_budget
 from resolvers.ports import Health
@@ -26,6 +27,7 @@ class ConnectedSystems:
 
     def __init__(self, connections: Sequence[Connection]) -> None:
         self._connections = {connection.name: connection for connection in connections}
+        self.coalescer = Coalescer()
 
     def connections(self, system: System, record_type: RecordType) -> Sequence[str]:
         return [
@@ -66,14 +68,23 @@ class ConnectedSystems:
     ) -> Mapping[str, Row]:
         resource = self.resource(connection, record_type)
         call = self._connections[connection].call
-        parts = await _all(
-            call(
-                lambda chunk=chunk: resource.read_many(chunk, select),
-                Asked(Work.READ_MANY, record_type.value, len(chunk)),
+
+        async def load(ids: Sequence[str], _: int | None) -> Mapping[str, Row]:
+            parts = await _all(
+                call(
+                    lambda chunk=chunk: resource.read_many(chunk, select),
+                    Asked(Work.READ_MANY, record_type.value, len(chunk)),
+                )
+                for chunk in _chunks(ids, resource.caps.ids_per_call)
             )
-            for chunk in _chunks(ids, resource.caps.ids_per_call)
-        )
-        return _counted({record_id: row for part in parts for record_id, row in part.items()})
+            if len(parts) == 1:
+                return parts[0]
+            return {record_id: row for part in parts for record_id, row in part.items()}
+
+        kind = ("by id", connection, record_type, select)
+        found = await self.coalescer.load(kind, ids, None, load)
+        _count(len(found))
+        return found
 
     async def related(
         self,
@@ -88,17 +99,27 @@ class ConnectedSystems:
     ) -> Mapping[str, Page]:
         resource = self.resource(connection, record_type)
         call = self._connections[connection].call
-        parts = await _all(
-            call(
-                lambda chunk=chunk: resource.related(key, chunk, select, where, first, after),
-                Asked(Work.RELATED, record_type.value, len(chunk)),
+        # A position belongs to one value.
+        size = resource.caps.keys(key) if after is None else 1
+
+        async def load(values: Sequence[str], most: int | None) -> Mapping[str, Page]:
+            parts = await _all(
+                call(
+                    lambda chunk=chunk: resource.related(key, chunk, select, where, most, after),
+                    Asked(Work.RELATED, record_type.value, len(chunk)),
+                )
+                for chunk in _chunks(values, size)
             )
-            for chunk in _chunks(values, resource.caps.keys(key))
-        )
-        found = {value: page for part in parts for value, page in part.items()}
-        budget = answer_budget.get()
-        if budget is not None:
-            budget.read(sum(len(page.rows) for page in found.values()))
+            if len(parts) == 1:
+                return parts[0]
+            return {value: page for part in parts for value, page in part.items()}
+
+        kind = ("related", connection, record_type, key, select, where, after)
+        found = await self.coalescer.load(kind, values, first, load)
+        if first is not None and max([len(page.rows) for page in found.values()], default=0) > first:
+            found = {value: page.cut(first) for value, page in found.items()}
+        if answer_budget.get() is not None:
+            _count(sum([len(page.rows) for page in found.values()]))
         return found
 
     async def page(
@@ -113,11 +134,14 @@ class ConnectedSystems:
     ) -> Page:
         resource = self.resource(connection, record_type)
         request = PageRequest(select, where, order, first, after)
-        asked = Asked(Work.PAGE, record_type.value)
-        page = await self._connections[connection].call(lambda: resource.page(request), asked)
-        budget = answer_budget.get()
-        if budget is not None:
-            budget.read(len(page.rows))
+
+        async def load(_: Sequence[str], __: int | None) -> Mapping[str, Page]:
+            asked = Asked(Work.PAGE, record_type.value)
+            return {"": await self._connections[connection].call(lambda: resource.page(request), asked)}
+
+        kind = ("page", connection, record_type, select, where, order, first, after)
+        page = (await self.coalescer.load(kind, ("",), None, load))[""]
+        _count(len(page.rows))
         return page
 
     def health(self) -> Sequence[Health]:
@@ -143,11 +167,11 @@ class ConnectedSystems:
         await asyncio.gather(*(each.adapter.aclose() for each in self._connections.values()))
 
 
-def _counted(rows: Mapping[str, Row]) -> Mapping[str, Row]:
+def _count(rows: int) -> None:
+    """Tells the operation at hand what was read for it."""
     budget = answer_budget.get()
     if budget is not None:
-        budget.read(len(rows))
-    return rows
+        budget.read(rows)
 
 
 def _chunks(keys: Sequence[K], size: int) -> list[Sequence[K]]:

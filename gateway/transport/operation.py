@@ -26,6 +26,7 @@ from gateway.limits.documents import Documents, Prepared
 from gateway.limits.errors import RateLimited, TooComplex
 from gateway.limits.rate import NOT_WORTH_GIVING_BACK, POINTS_OF_A_NEW_CHARACTER, Rate
 from gateway.limits.settings import LimitSettings
+from gateway.systems.coalescing import current_access
 from gateway.transport.errors import before_execution, fault_of_request, in_execution, request_error
 from resolvers.budget import AnswerBudget, answer_budget
 from resolvers.context import RequestContext
@@ -292,6 +293,7 @@ class Operations:
     async def _execute(
         self, prepared: Prepared, parameters: Mapping[str, Any], context: RequestContext
     ) -> ExecutionResult | Answer:
+        current_access.set(context.viewer.access)
         if self._planned is not None and prepared.document is not None:
             answer = await self._planned.answer(
                 parameters["query"],

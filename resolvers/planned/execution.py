@@ -13,8 +13,11 @@ from graphql import (
     DocumentNode,
     FragmentDefinitionNode,
     GraphQLError,
+    GraphQLSyntaxError,
     OperationDefinitionNode,
     get_operation_ast,
+    parse,
+    validate,
 )
 from graphql.execution.values import VariableValues, get_variable_values
 
@@ -39,10 +42,11 @@ CACHED_PLANS = 500
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Data as it is written to the wire, and the errors of its fields."""
+    """Data as it is written to the wire, the errors of its fields, and how many rounds of loads it took."""
 
     data: Any
     errors: Sequence[GraphQLError]
+    rounds: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +59,19 @@ class _Operation:
 class PlannedExecution:
     """Runs queries by plans that are kept. What cannot be planned is counted, and left to the caller."""
 
-    def __init__(self, graph: strawberry.Schema, systems: Systems, ownership: Ownership) -> None:
+    def __init__(
+        self,
+        graph: strawberry.Schema,
+        systems: Systems,
+        ownership: Ownership,
+        fallbacks: Fallbacks | None = None,
+    ) -> None:
         self._planner = Planner(graph, systems, ownership)
         self._schema = self._planner.schema
         self._systems = systems
         self._operations: LRUCache[tuple[str, str | None], _Operation | None] = LRUCache(CACHED_PLANS)
         self._plans: LRUCache[Hashable, Plan | Unplannable] = LRUCache(CACHED_PLANS)
-        self.fallbacks = Fallbacks()
+        self.fallbacks = fallbacks or Fallbacks()
 
     async def answer(
         self,
@@ -118,6 +128,26 @@ class PlannedExecution:
             return None
         return found
 
+    def prepared(self, query: str, operation_name: str | None) -> Plan | str:
+        """The plan of a document, with no variables; or the reason why there is none.
+
+        Raises ``ValueError`` for what is no document of this graph, or has no such operation.
+        """
+        try:
+            document = parse(query)
+        except GraphQLSyntaxError as error:
+            raise ValueError(error.message) from error
+        errors = validate(self._schema, document)
+        if errors:
+            raise ValueError(errors[0].message)
+        operation = self._operation(query, document, operation_name)
+        if operation is None:
+            raise ValueError("there is no such operation; several need a name")
+        plan = self.plan(query, operation_name, operation, VariableValues({}, {}))
+        if plan is None:
+            return next(iter(self.fallbacks.by_reason))
+        return plan
+
     async def run(self, plan: Plan, context: RequestContext, given: VariableValues) -> Answer:
         fetch = Fetch(plan, context, given)
         await begin(fetch)
@@ -126,13 +156,13 @@ class PlannedExecution:
             try:
                 data = plan.assemble(fetch)
                 if budget is None or budget.take(fetch.objects_listed):
-                    return Answer(data, ())
+                    return Answer(data, (), fetch.loads.rounds)
             except Exception:  # noqa: BLE001, S110 - not as usual: what it is, the careful way finds out
                 pass
             self.fallbacks.interpreted += 1
         assembly = Assembly(fetch)
         data = assembly.data()
-        return Answer(data, assembly.errors)
+        return Answer(data, assembly.errors, fetch.loads.rounds)
 
     def _operation(self, query: str, document: DocumentNode, operation_name: str | None) -> _Operation | None:
         key = (query, operation_name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 REASONS: Mapping[str, str] = {
     "mutation": "It writes: its effects come one after the other, as GraphQL demands.",
@@ -16,12 +16,20 @@ REASONS: Mapping[str, str] = {
 
 
 class Fallbacks:
-    """How many operations were left to the plain executor, by reason; and how many were planned."""
+    """How many operations were left to the plain executor, by reason; and how many were planned.
 
-    def __init__(self) -> None:
+    interpreted: of the planned, how many were assembled value by value though there was code for them.
+    told:        is told of each reason, for a metric.
+    """
+
+    def __init__(self, told: Callable[[str], None] | None = None) -> None:
+        self._told = told
         self.planned = 0
         self.interpreted = 0
         self.by_reason: Counter[str] = Counter()
 
     def count(self, reason: str) -> None:
-        self.by_reason[reason if reason in REASONS else "unforeseen"] += 1
+        reason = reason if reason in REASONS else "unforeseen"
+        self.by_reason[reason] += 1
+        if self._told is not None:
+            self._told(reason)

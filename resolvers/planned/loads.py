@@ -41,6 +41,8 @@ class Loads:
     ) -> None:
         self.systems = systems
         self.read_at: dict[str, datetime] = {}
+        self.rounds = 0
+        """The longest chain of loads of which each began when the one before had ended."""
         self._references = references
         self._projection = projection
         self._again = again
@@ -130,12 +132,15 @@ class Loads:
             again = OutcomeUnknown(earlier.message, timed_out=True)
             again.system = earlier.system
             raise again
+        own_round = self.rounds + 1
         try:
             return await read()
         except OutcomeUnknown as fault:
             if fault.timed_out:
                 self._timed_out[connection] = fault
             raise
+        finally:
+            self.rounds = max(self.rounds, own_round)
 
     async def _once(
         self, key: Any, missing: list[str], wanted: int, read: Callable[[list[str]], Awaitable[None]]

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 import uvicorn
-from graphql import OperationType
+from graphql import OperationType, parse
 
 from adapters.emulation.faults import Misbehaving
 from adapters.emulation.generate import generate
@@ -53,6 +53,14 @@ class Company:
         except Refusal as refusal:
             answer = {"refused": True, "errors": refusal.errors}
         return orjson.loads(orjson.dumps(answer))
+
+    async def rounds(self, query: str, variables: Mapping[str, Any]) -> int:
+        """How many rounds of loads a plan takes, one after the other; the answer must have no errors."""
+        context = self.by_plan.make_context(CORRELATION, UNRESTRICTED)
+        answer = await self.planned.answer(query, parse(query), None, dict(variables), context)
+        assert answer is not None
+        assert not answer.errors
+        return answer.rounds
 
     def calls(self) -> dict[str, int]:
         """Calls of each system since the last ``clear``, tokens aside."""

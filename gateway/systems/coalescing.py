@@ -1,0 +1,113 @@
+"""Loads of one turn of the loop become one, whichever requests they are of.
+
+A load waits until the callbacks that are due have run, then goes with all others of its kind: of the same
+connection, record type, key, fields and conditions, for callers of the same rights. Each caller gets what it
+asked for. Where a load of several callers is refused for what one of them asked, each is asked alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from contextvars import ContextVar
+from typing import Any, Generic, TypeVar
+
+from adapters.contracts.errors import Malformed, NotFound, Rejected, SystemFault, Unsupported
+
+T = TypeVar("T")
+
+current_access: ContextVar[Hashable] = ContextVar("fieldgate_access", default=None)
+"""The rights of the caller for whom the work at hand is done."""
+
+Load = Callable[[Sequence[str], int | None], Awaitable[Mapping[str, T]]]
+"""Reads rows or pages for keys, at most ``first`` rows of each."""
+
+_OF_ONE: tuple[type[SystemFault], ...] = (Rejected, Malformed, NotFound, Unsupported)
+"""Faults that the keys of one caller can bring on all."""
+
+
+class _Waiting(Generic[T]):
+    __slots__ = ("callers", "load")
+
+    def __init__(self, load: Load[T]) -> None:
+        self.load = load
+        self.callers: list[tuple[Sequence[str], int | None, asyncio.Future[Mapping[str, T]]]] = []
+
+
+class Coalescer:
+    """Of all connections. ``joined`` counts the loads that went with another's."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[Hashable, _Waiting[Any]] = {}
+        self._running: set[asyncio.Task[None]] = set()
+        self.joined = 0
+
+    async def load(
+        self, kind: Hashable, keys: Sequence[str], first: int | None, load: Load[T]
+    ) -> Mapping[str, T]:
+        """What ``load`` gives for these keys. ``kind`` tells which loads can be one."""
+        loop = asyncio.get_running_loop()
+        key = (kind, current_access.get())
+        waiting = self._waiting.get(key)
+        if waiting is None:
+            waiting = self._waiting[key] = _Waiting(load)
+            loop.call_soon(self._due, key)
+        else:
+            self.joined += 1
+        future: asyncio.Future[Mapping[str, T]] = loop.create_future()
+        waiting.callers.append((keys, first, future))
+        return await future
+
+    def _due(self, key: Hashable) -> None:
+        waiting = self._waiting.pop(key)
+        task = asyncio.get_running_loop().create_task(self._run(waiting))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def _run(self, waiting: _Waiting[T]) -> None:
+        callers = [each for each in waiting.callers if not each[2].done()]
+        if not callers:
+            return
+        if len(callers) == 1:
+            await self._alone(waiting.load, *callers[0])
+            return
+        keys = list(dict.fromkeys(key for each, _, _ in callers for key in each))
+        firsts = [first for _, first, _ in callers if first is not None]
+        most = max(firsts) if len(firsts) == len(callers) else None
+        try:
+            found = await waiting.load(keys, most)
+        except _OF_ONE:
+            await asyncio.gather(*(self._alone(waiting.load, *each) for each in callers))
+            return
+        except BaseException as error:
+            _fail([future for _, _, future in callers], error)
+            if not isinstance(error, Exception):
+                raise
+            return
+        for own, _, future in callers:
+            if not future.done():
+                future.set_result({key: found[key] for key in own if key in found})
+
+    @staticmethod
+    async def _alone(
+        load: Load[T], keys: Sequence[str], first: int | None, future: asyncio.Future[Mapping[str, T]]
+    ) -> None:
+        try:
+            found = await load(keys, first)
+        except BaseException as error:
+            _fail([future], error)
+            if not isinstance(error, Exception):
+                raise
+            return
+        if not future.done():
+            future.set_result(found)
+
+
+def _fail(futures: Sequence[asyncio.Future[Any]], error: BaseException) -> None:
+    for future in futures:
+        if future.done():
+            continue
+        if isinstance(error, Exception):
+            future.set_exception(error)
+        else:
+            future.cancel()
