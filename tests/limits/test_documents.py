@@ -12,7 +12,7 @@ from gateway.documents.persisted import PersistedDocuments, hash_of, load_truste
 from gateway.documents.settings import DocumentSettings, Introspection, Trust
 from resolvers.errors import Code, GraphFault
 from resolvers.viewer import UNRESTRICTED, Viewer
-from tests.support.sandbox import Sandbox
+from tests.support.sandbox import Gateway, Sandbox, api_key
 
 QUERY, OTHER = "{ __typename }", "{ other: __typename }"
 
@@ -117,3 +117,23 @@ def test_over_http(company: Sandbox) -> None:
     ):
         assert answer.json() == {"data": {"__typename": "Query"}}
         assert answer.headers["cache-control"] == "no-store"
+
+
+def test_the_schema_is_for_who_may_read_it(plain: Gateway) -> None:
+    key = api_key(plain.errors.parent / "fieldgate.yaml", "support")
+    headers = {"authorization": f"Bearer {key}"}
+
+    def error(document: str, **options: Any) -> dict[str, Any]:
+        answer = plain.http.post(f"{plain.url}/graphql", json={"query": document}, **options).json()
+        (found,) = answer["errors"]
+        return found
+
+    for document in (
+        "{ __schema { types { name } } }",
+        '{ ...F } fragment F on Query { __type(name: "X") { name } }',
+    ):
+        assert error(document, headers=headers)["extensions"]["code"] == "FORBIDDEN"
+    assert plain.data("{ __schema { queryType { name } } }") == {"__schema": {"queryType": {"name": "Query"}}}
+    wrong = "{ custmers { nodes { id } } }"
+    assert "Did you mean" in error(wrong)["message"]
+    assert error(wrong, headers=headers)["message"] == "Cannot query field 'custmers' on type 'Query'."
