@@ -18,7 +18,9 @@ from gateway.auth.authenticator import Authenticator
 from gateway.auth.session import Session
 from gateway.serving import listen, server_config
 from gateway.transport.fanout import Fanout
+from gateway.transport.operation import Operations
 from gateway.transport.websocket import GraphQLSockets
+from resolvers.graph import build_graph
 from resolvers.viewer import UNRESTRICTED
 
 pytestmark = pytest.mark.anyio
@@ -33,8 +35,9 @@ async def _anybody(_: str) -> Session:
 @contextlib.asynccontextmanager
 async def served(**times: float) -> AsyncIterator[str]:
     """The sockets alone, on a port of their own, with shorter times. No operation is run."""
-    nothing = cast(Any, None)
-    sockets = GraphQLSockets(nothing, Fanout(nothing), Authenticator(tokens=_anybody), **times)
+    no_context = cast(Any, None)
+    operations = Operations(build_graph(), no_context)
+    sockets = GraphQLSockets(operations, Fanout(no_context), Authenticator(tokens=_anybody), **times)
     listener = listen("127.0.0.1", 0)
     app = Starlette(routes=[WebSocketRoute("/graphql", sockets)])
     server = uvicorn.Server(server_config(app, lifespan="off"))
