@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Processes that share the tests, a file of them at a time: servers are started once for each process.
+WORKERS ?= 2
 
 .PHONY: run test check format bench soak clean
 
@@ -20,7 +22,7 @@ run: $(VENV)/.installed  ## The sandbox and the gateway, with nothing to configu
 	@$(BIN)/fieldgate sandbox $(ARGS)
 
 test: $(VENV)/.installed-dev  ## The whole suite, real servers included.
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 check: $(VENV)/.installed-dev  ## Format, lint, types, import rules.
 	@$(BIN)/ruff format --check .

@@ -1,7 +1,11 @@
-"""Fixtures of the whole suite. A run says what it left behind; one of the whole suite then fails."""
+"""Fixtures of the whole suite. A run says what it left behind; one of the whole suite then fails.
+
+Where several processes share the tests, the one that hands them out counts what they all leave behind.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -14,7 +18,7 @@ _LEFT = pytest.StashKey[list[str]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if not config.option.collectonly:
+    if not config.option.collectonly and not hasattr(config, "workerinput"):
         config.stash[_RUN] = Run.begin(Path(__file__).parents[1])
 
 
@@ -24,8 +28,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         tryton_server.build()
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
+    yield  # by whoever else ends things: the processes that ran the tests are over then
     run = session.config.stash.get(_RUN, None)
     if run is None:
         return
