@@ -11,7 +11,6 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from enum import IntEnum
 from typing import Any, Protocol, cast
 
 import orjson
@@ -25,6 +24,7 @@ from gateway.auth.session import Session, Unauthenticated
 from gateway.limits.caller import caller_of
 from gateway.observability.metrics import SLOW_CONSUMERS
 from gateway.transport.authentication import credentials_of
+from gateway.transport.conversation import Close, Closed, id_of, parsed
 from gateway.transport.errors import UNFORESEEN, request_error
 from gateway.transport.fanout import Fanout
 from gateway.transport.frames import EXTENSION, SERVICE_RESTART
@@ -42,35 +42,7 @@ HEARTBEAT_S = 25.0
 BURST_S = 10
 """A socket may send the messages of so many seconds at once."""
 
-_MAX_ID = 128
 _QUERIES = (OperationType.QUERY, OperationType.MUTATION)
-
-
-class Close(IntEnum):
-    """Close codes: those of the protocol, of WebSockets, and SLOW_CONSUMER, which is ours.
-
-    TOO_MANY_MESSAGES: more messages than ``limits.messages_per_s``. (One that is too long closes with 1009.)
-    BAD_MESSAGE:       a message that is none of the protocol's.
-    SLOW_CONSUMER:     the client does not read what it subscribed to; the reason has its last cursor.
-    UNAUTHORIZED:      an operation before the connection was acknowledged.
-    FORBIDDEN:         nobody known asks, or the credential is good no longer.
-    SUBPROTOCOL:       the client does not offer ``graphql-transport-ws``.
-    INIT_TIMEOUT:      no ``connection_init`` in time.
-    DUPLICATE_ID:      an operation with the id of one that is under way.
-    TOO_MANY_INITS:    a second ``connection_init``.
-    INTERNAL:          the unforeseen; the log has it.
-    """
-
-    TOO_MANY_MESSAGES = 1008
-    SLOW_CONSUMER = 4008
-    BAD_MESSAGE = 4400
-    UNAUTHORIZED = 4401
-    FORBIDDEN = 4403
-    SUBPROTOCOL = 4406
-    INIT_TIMEOUT = 4408
-    DUPLICATE_ID = 4409
-    TOO_MANY_INITS = 4429
-    INTERNAL = 4500
 
 
 class Wire(Protocol):
@@ -85,15 +57,6 @@ class Wire(Protocol):
     def write_text(self, data: bytes) -> None: ...
 
     def end(self, code: int, reason: str) -> None: ...
-
-
-class _Closed(Exception):
-    """The socket is to be closed."""
-
-    def __init__(self, code: Close, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
-        self.reason = reason
 
 
 class GraphQLSockets:
@@ -235,8 +198,8 @@ class _Socket:
                 continue
             try:
                 self._count_message()
-                await self._hear(_parsed(message.get("text")))
-            except _Closed as closed:
+                await self._hear(parsed(message.get("text")))
+            except Closed as closed:
                 self.close(closed.code, closed.reason)
             except Exception:  # noqa: BLE001 - the last line of defence: the client is told
                 _log.exception("unforeseen error on a socket")
@@ -248,7 +211,7 @@ class _Socket:
         filled = self._allowance + (now - self._heard_at) * rate
         self._allowance, self._heard_at = min(filled, rate * BURST_S) - 1, now
         if self._allowance < 0:
-            raise _Closed(Close.TOO_MANY_MESSAGES, f"Too many messages: {rate} a second may come")
+            raise Closed(Close.TOO_MANY_MESSAGES, f"Too many messages: {rate} a second may come")
 
     def leave(self) -> None:
         """Ends whatever is under way."""
@@ -322,7 +285,7 @@ class _Socket:
         match message["type"]:
             case "connection_init":
                 if self._initialised:
-                    raise _Closed(Close.TOO_MANY_INITS, "Too many initialisation requests")
+                    raise Closed(Close.TOO_MANY_INITS, "Too many initialisation requests")
                 self._initialised = True
                 self._timeout.cancel()
                 await self._authenticate(message.get("payload"))
@@ -333,22 +296,22 @@ class _Socket:
                 pass
             case "subscribe":
                 if self._session is None:
-                    raise _Closed(Close.UNAUTHORIZED, "Unauthorized")
-                await self._subscribe(_id_of(message), message.get("payload"), self._session.viewer)
+                    raise Closed(Close.UNAUTHORIZED, "Unauthorized")
+                await self._subscribe(id_of(message), message.get("payload"), self._session.viewer)
             case "complete":
-                operation = self._operations.pop(_id_of(message), None)
+                operation = self._operations.pop(id_of(message), None)
                 if isinstance(operation, _Operation):
                     operation.end()
                 elif operation is not None:
                     operation.cancel()
             case _:
-                raise _Closed(Close.BAD_MESSAGE, "Invalid message: not a type that clients send")
+                raise Closed(Close.BAD_MESSAGE, "Invalid message: not a type that clients send")
 
     async def _authenticate(self, payload: Mapping[str, Any] | None) -> None:
         try:
             session = await self._of.authenticator.session(credentials_of(self._scope, payload))
         except Unauthenticated as refusal:
-            raise _Closed(Close.FORBIDDEN, f"Forbidden: {refusal}") from None
+            raise Closed(Close.FORBIDDEN, f"Forbidden: {refusal}") from None
         if self._closed:
             return
         self._session = session
@@ -357,11 +320,11 @@ class _Socket:
 
     async def _subscribe(self, operation_id: str, payload: Any, viewer: Viewer) -> None:
         if operation_id in self._operations:
-            raise _Closed(Close.DUPLICATE_ID, f"Subscriber for {operation_id} already exists")
+            raise Closed(Close.DUPLICATE_ID, f"Subscriber for {operation_id} already exists")
         try:
             parameters = checked_parameters(payload)
         except BadParameters as error:
-            raise _Closed(Close.BAD_MESSAGE, f"Invalid subscribe message: payload: {error}") from error
+            raise Closed(Close.BAD_MESSAGE, f"Invalid subscribe message: payload: {error}") from error
         correlation = uuid.uuid4().hex
         current_correlation.set(correlation)
         try:
@@ -423,25 +386,3 @@ class _Socket:
 
     def _error(self, operation_id: str, errors: Sequence[Mapping[str, Any]]) -> None:
         self._say({"id": operation_id, "type": "error", "payload": errors})
-
-
-def _parsed(text: str | None) -> Mapping[str, Any]:
-    if text is None:
-        raise _Closed(Close.BAD_MESSAGE, "Invalid message: messages are text")
-    try:
-        message = orjson.loads(text)
-    except (orjson.JSONDecodeError, RecursionError):
-        raise _Closed(Close.BAD_MESSAGE, "Invalid message: not JSON") from None
-    found = cast(dict[str, Any], message) if isinstance(message, dict) else {}
-    if not isinstance(found.get("type"), str):
-        raise _Closed(Close.BAD_MESSAGE, "Invalid message: not an object with a type")
-    if found.get("payload") is not None and not isinstance(found["payload"], dict):
-        raise _Closed(Close.BAD_MESSAGE, "Invalid message: the payload is no object")
-    return found
-
-
-def _id_of(message: Mapping[str, Any]) -> str:
-    found = message.get("id")
-    if not isinstance(found, str) or not found or len(found) > _MAX_ID:
-        raise _Closed(Close.BAD_MESSAGE, f"Invalid message: the id is no string of 1 to {_MAX_ID} characters")
-    return found

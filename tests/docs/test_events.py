@@ -25,8 +25,8 @@ from adapters.contracts.vocabulary import (
 from adapters.salesforce.change_event import GIVES
 from gateway.events.canonical import conclude
 from gateway.events.journal import NOTHING, Known
+from gateway.transport.conversation import Close
 from gateway.transport.frames import SERVICE_RESTART
-from gateway.transport.websocket import Close
 from tests.docs.test_docs import DOCS, rows
 
 URL = "http://127.0.0.1:9"
