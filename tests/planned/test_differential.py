@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,7 +24,7 @@ from tests.planned.operations import Generator
 from tests.planned.world import Company, company
 from tests.scenarios.people import id_of
 
-CASES = int(os.environ.get("DIFFERENTIAL_CASES", "150"))
+CASES = int(os.environ.get("DIFFERENTIAL_CASES", "1000"))
 FAULTS = (None, None, None, "error", "truncate", "content_type", "expire_token")
 
 
@@ -52,6 +53,9 @@ class Both:
 
 
 def _errors(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    """By path. Which of the calls of one load fails first, and how long its answer was, is chance."""
+    for error in answer.get("errors", ()):
+        error["message"] = re.sub(r"answer of \d+ bytes", "answer of some bytes", error["message"])
     return sorted(answer.get("errors", ()), key=lambda error: repr((error.get("path"), error["message"])))
 
 
