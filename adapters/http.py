@@ -27,6 +27,7 @@ from adapters.contracts.errors import (
     Throttled,
     fault_for_status,
 )
+from adapters.proxied import Proxied
 from adapters.wire.address import Address, Base, is_absolute, parse_base
 from adapters.wire.coding import ACCEPTED
 from adapters.wire.pool import Pool
@@ -171,7 +172,8 @@ class HttpClient:
     """Pools of keep-alive connections: to one base URL, and to any other that a whole URL names.
 
     ``timeout_s`` bounds a single call, the wait for a connection included; the deadline of a whole load is
-    the gateway's business. ``tls`` replaces the trusted authorities of the machine.
+    the gateway's business. ``tls`` replaces the trusted authorities of the machine. ``proxy`` is the URL of
+    a proxy to go through.
     """
 
     def __init__(
@@ -183,6 +185,7 @@ class HttpClient:
         max_connections: int = 20,
         headers: Mapping[str, str] | None = None,
         tls: ssl.SSLContext | None = None,
+        proxy: str | None = None,
     ) -> None:
         self._authenticator = authenticator
         self._timeout_s = timeout_s
@@ -190,6 +193,11 @@ class HttpClient:
         self._tls = tls
         self._base = parse_base(base_url)
         self._pools: dict[Address, Pool] = {}
+        self._proxied = (
+            None
+            if proxy is None
+            else Proxied(proxy, timeout_s=timeout_s, max_connections=max_connections, tls=tls)
+        )
         self._fixed = {
             "accept": "application/json",
             "accept-encoding": ACCEPTED,
@@ -249,8 +257,12 @@ class HttpClient:
         started = time.perf_counter()
         status, size = None, 0
         try:
-            pool, request = self._request(method, path, params, headers, content)
-            answer = await pool.request(request, method)
+            if self._proxied is None:
+                pool, request = self._request(method, path, params, headers, content)
+                answer = await pool.request(request, method)
+            else:
+                url, named = self._url(path, params, headers)
+                answer = await self._proxied.request(method, url, named, content)
             status, size = answer.status, len(answer.body)
         finally:
             if ended is not None:
@@ -275,12 +287,23 @@ class HttpClient:
         if base is self._base and self._fixed.keys().isdisjoint(headers):
             lines = f"{self._lines}{header_lines(headers.items())}" if headers else self._lines
         else:
-            fixed = dict(self._fixed)
-            if base is not self._base and self._base.authorization is not None:
-                # Credentials of one address are no other's business.
-                fixed.pop("authorization", None)
-            lines = header_lines([("host", base.address.authority), *{**fixed, **headers}.items()])
+            lines = header_lines([("host", base.address.authority), *self._named(base, headers).items()])
         return pool, request_bytes(method, target_of(target, params), lines, content)
+
+    def _url(
+        self, path: str, params: Params | None, headers: Mapping[str, str]
+    ) -> tuple[str, Mapping[str, str]]:
+        """The whole URL, as a proxy is asked for it, and all headers."""
+        base, target = _split(path) if is_absolute(path) else (self._base, f"{self._base.path}{path}")
+        scheme = "https" if base.address.tls else "http"
+        return f"{scheme}://{base.address.authority}{target_of(target, params)}", self._named(base, headers)
+
+    def _named(self, base: Base, headers: Mapping[str, str]) -> Mapping[str, str]:
+        fixed = dict(self._fixed)
+        if base is not self._base and self._base.authorization is not None:
+            # Credentials of one address are no other's business.
+            fixed.pop("authorization", None)
+        return {**fixed, **headers}
 
     def _pool(self, address: Address) -> Pool:
         pool = self._pools.get(address)
@@ -293,6 +316,8 @@ class HttpClient:
     async def aclose(self) -> None:
         for pool in self._pools.values():
             await pool.aclose()
+        if self._proxied is not None:
+            await self._proxied.aclose()
 
 
 def _split(url: str) -> tuple[Base, str]:

@@ -93,6 +93,7 @@ class ChargebeeClient:
             authenticator=StaticHeaders({"authorization": f"Basic {proof}"}),
             timeout_s=settings.deadline_s,
             max_connections=settings.max_concurrency,
+            proxy=settings.way_out,
         )
 
     async def list(self, path: str, resource: str, params: Params) -> Listing:

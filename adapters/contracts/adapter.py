@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, SecretStr
 
 from adapters.contracts.events import EventSource
 from adapters.contracts.resource import Resource
 from adapters.contracts.vocabulary import RecordType, System
 from adapters.contracts.writes import Writer
+
+
+def _proxy(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"https?://[^\s/]+/?", value.get_secret_value()):
+        raise ValueError("not the URL of a proxy, as in http://proxy.example.com:3128")
+    return value
 
 
 class ConnectionSettings(BaseModel):
@@ -27,11 +34,22 @@ class ConnectionSettings(BaseModel):
     max_concurrency: int = Field(
         default=20, ge=1, le=1000, description="Requests under way at once to this connection."
     )
+    proxy: Annotated[SecretStr, AfterValidator(_proxy)] | None = Field(
+        default=None,
+        description="The proxy through which the company's network lets requests out, as in "
+        "`http://user:password@proxy.example.com:3128`; without it, none, whatever "
+        "the environment says.",
+    )
 
     @property
     def root(self) -> str:
         """The base URL without a trailing slash."""
         return str(self.base_url).rstrip("/")
+
+    @property
+    def way_out(self) -> str | None:
+        """The URL of the proxy, credentials included; None for the direct way."""
+        return None if self.proxy is None else self.proxy.get_secret_value()
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,6 +109,7 @@ class NetSuiteClient:
             authenticator=self._authenticator,
             timeout_s=settings.deadline_s,
             max_connections=settings.max_concurrency,
+            proxy=settings.way_out,
         )
 
     async def sign_in(self) -> None:

@@ -24,6 +24,7 @@ class RestClient:
             authenticator=StaticHeaders(_proof(settings.auth)),
             timeout_s=settings.deadline_s,
             max_connections=settings.max_concurrency,
+            proxy=settings.way_out,
             headers=settings.headers,
         )
 

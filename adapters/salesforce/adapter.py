@@ -39,6 +39,7 @@ class SalesforceAdapter(Adapter):
             settings.client_secret.get_secret_value(),
             timeout_s=settings.deadline_s,
             max_connections=settings.max_concurrency,
+            proxy=settings.way_out,
         )
         accounts = customers(self._client, settings)
         self._writer = SalesforceWriter(self._client, accounts.fields, settings.command_column)

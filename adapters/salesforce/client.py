@@ -116,6 +116,7 @@ class SalesforceClient:
         *,
         timeout_s: float,
         max_connections: int,
+        proxy: str | None = None,
     ) -> None:
         self._client_id = client_id
         self._client_secret = client_secret
@@ -128,6 +129,7 @@ class SalesforceClient:
             authenticator=self._authenticator,
             timeout_s=timeout_s,
             max_connections=max_connections,
+            proxy=proxy,
         )
         self.usage: tuple[int, int] | None = None
         """API calls of the org in the last 24 hours, and how many it has, as of the last answer."""

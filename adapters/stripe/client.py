@@ -90,6 +90,7 @@ class StripeClient:
             authenticator=StaticHeaders({"authorization": f"Bearer {settings.api_key.get_secret_value()}"}),
             timeout_s=settings.deadline_s,
             max_connections=settings.max_concurrency,
+            proxy=settings.way_out,
             headers=headers,
         )
         # Waiting for a turn here, not for a pooled connection, whose wait would count as unreachable.

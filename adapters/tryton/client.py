@@ -173,6 +173,7 @@ class TrytonClient:
             authenticator=door.authenticator,
             timeout_s=settings.deadline_s,
             max_connections=settings.max_concurrency,
+            proxy=settings.way_out,
             # Answers over 1,400 bytes are labelled gzip whether or not it was asked for: then it has to be.
             headers={"accept-encoding": "gzip"},
         )
