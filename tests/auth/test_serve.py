@@ -23,6 +23,7 @@ from tests.support.sandbox import COMMAND, Gateway, api_key, closed_port, servin
 ASK = {"query": "{ __typename }"}
 CUSTOMER = Ref(RecordType.CUSTOMER, "salesforce", "001000000000001AAA").encode()
 ORIGIN = "https://crm.example.com"
+OTHER_ORIGIN = "https://desk.example.com"
 SECRET = "a secret of more than thirty-two characters"
 SUBSCRIBE = {"id": "1", "type": "subscribe", "payload": {"query": "subscription { businessEvents { id } }"}}
 
@@ -41,9 +42,10 @@ def gateway(tmp_path_factory: pytest.TempPathFactory, issuer: Issuer) -> Iterato
         "issuers": [{"issuer": issuer.url, "audience": "fieldgate", "leeway_s": 0}],
         "widget_tokens": {"secret": SECRET},
     }
+    sections = {"auth": auth, "server": {"drain_s": 0, "origins": [ORIGIN, OTHER_ORIGIN]}}
     with closed_port() as nowhere:
         down = dict.fromkeys(registry.EMULATORS, nowhere)
-        with serving_over(down, tmp_path_factory.mktemp("serve"), sections={"auth": auth}) as running:
+        with serving_over(down, tmp_path_factory.mktemp("serve"), sections=sections) as running:
             yield running
 
 
@@ -194,7 +196,7 @@ def test_a_widget_token_is_for_one_customer_and_one_origin(gateway: Gateway, con
     assert minted.status_code == 201
     bearer = f"Bearer {minted.json()['token']}"
     assert ask(gateway, bearer, origin=ORIGIN).status_code == 200
-    assert ask(gateway, bearer, origin="https://evil.example.com").status_code == 401
+    assert ask(gateway, bearer, origin=OTHER_ORIGIN).status_code == 401
     assert ask(gateway, bearer).status_code == 401
     other = Ref(RecordType.CUSTOMER, "salesforce", "001000000000002AAA").encode()
     answer = httpx.post(

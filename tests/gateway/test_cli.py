@@ -284,6 +284,8 @@ def refused(ended: Ended) -> None:
 
 STRIPE = f'{{name: pay, system: PAYMENTS, adapter: stripe, settings: {{api_key: "{SECRET}"}}}}'
 
+AUTH = "auth: {api_keys: true}\n"
+
 MISTAKES = [
     pytest.param("connections: [\n", r":2:1: not valid YAML", id="no YAML"),
     pytest.param("connections: []\nsevrer: {}\n", r":2: sevrer: unknown key .*server\?", id="unknown key"),
@@ -297,19 +299,23 @@ MISTAKES = [
     ),
     pytest.param(f"connections:\n- {STRIPE}\nserver: {{port: 70000}}\n", r":3: server\.port: ", id="port"),
     pytest.param(
-        f"connections:\n- {STRIPE}\nownership: {{Customer.nope: CRM}}\n", r":3: .*Customer\.nope", id="field"
+        f"connections:\n- {STRIPE}\nownership: {{Customer.nope: CRM}}\n{AUTH}",
+        r":3: .*Customer\.nope",
+        id="field",
     ),
     pytest.param(
-        f"connections:\n- {STRIPE}\nownership:\n  Customer.taxId: PAYMENTS\n",
+        f"connections:\n- {STRIPE}\nownership:\n  Customer.taxId: PAYMENTS\n{AUTH}",
         r":4: ownership\.Customer\.taxId: pay cannot supply taxId",
         id="owner",
     ),
     pytest.param(
-        f"connections:\n- {STRIPE}\nownership:\n  Customer.taxId: TAX\n", r":4: .*no TAX", id="no such system"
+        f"connections:\n- {STRIPE}\nownership:\n  Customer.taxId: TAX\n{AUTH}",
+        r":4: .*no TAX",
+        id="no such system",
     ),
     pytest.param(
         "connections:\n- name: erp\n  system: ERP\n  adapter: netsuite\n  settings:\n    base_url: http://x\n"
-        f"    account: a\n    client_id: b\n    certificate_id: c\n    private_key: {SECRET}\n",
+        f"    account: a\n    client_id: b\n    certificate_id: c\n    private_key: {SECRET}\n{AUTH}",
         r":\d+: connections\[0\]\.settings\S* .*private.key",
         id="key that cannot sign",
     ),
