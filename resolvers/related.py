@@ -177,8 +177,12 @@ def key_of(edge: Edge, resource: Resource) -> Key | None:
 
 
 def shared_by(edge: Edge, key: Key, where: tuple[Condition, ...], selection: Selection) -> bool:
-    """Whether another selected edge will need all children of the same key: then they are read once."""
-    return not where and any(
+    """Whether another selected field will need all children of the same key: then they are read once."""
+    if where:
+        return False
+    if edge is EDGES[RecordType.CUSTOMER, "subscriptions"] and selection.has("Customer", "recurring_revenue"):
+        return True
+    return any(
         other.child is edge.child
         and selection.has(other.parent.value, other.field)
         and any(each.only is not None and each.child == key.child for each in other.keys)

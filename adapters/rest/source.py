@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date
 from typing import Any
 
@@ -124,10 +124,10 @@ def _minor(amount: Any, currency: Any) -> tuple[str, str]:
     return format(money.amount, "f"), money.currency
 
 
-def parts_source(parts: Mapping[str, Source | None], needed: Iterable[str]) -> Source | None:
+def parts_source(parts: Mapping[str, Source | None], needed: Collection[str]) -> Source | None:
     """A value of several parts: none where all of them are absent, or one that is needed."""
     known = {name: source for name, source in parts.items() if source is not None}
-    if len(known) < len(parts) or not known:
+    if len(known) < len(parts) or not known or not known.keys() >= set(needed):
         return None
     absents = [source.absent for source in known.values()]
     every = " and ".join(each or "False" for each in absents)

@@ -2,7 +2,8 @@
 
 A load waits until the callbacks that are due have run, then goes with all others of its kind: of the same
 connection, record type, key, fields and conditions, for callers of the same rights. Each caller gets what it
-asked for. Where a load of several callers is refused for what one of them asked, each is asked alone.
+asked for. Where a load of several requests fails for what one of them may have asked, each is asked alone;
+the loads of one request fail together, as they do where there is only one.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from contextvars import ContextVar
 from typing import Any, Generic, TypeVar
 
 from adapters.contracts.errors import Malformed, NotFound, Rejected, SystemFault, Unsupported
+from adapters.http import correlation_id
 
 T = TypeVar("T")
 
@@ -27,11 +29,13 @@ _OF_ONE: tuple[type[SystemFault], ...] = (Rejected, Malformed, NotFound, Unsuppo
 
 
 class _Waiting(Generic[T]):
-    __slots__ = ("callers", "load")
+    __slots__ = ("callers", "load", "requests", "task")
 
     def __init__(self, load: Load[T]) -> None:
         self.load = load
+        self.task: asyncio.Task[None] | None = None
         self.callers: list[tuple[Sequence[str], int | None, asyncio.Future[Mapping[str, T]]]] = []
+        self.requests: set[str | None] = set()
 
 
 class Coalescer:
@@ -56,11 +60,18 @@ class Coalescer:
             self.joined += 1
         future: asyncio.Future[Mapping[str, T]] = loop.create_future()
         waiting.callers.append((keys, first, future))
-        return await future
+        waiting.requests.add(correlation_id.get())
+        try:
+            return await future
+        except asyncio.CancelledError:
+            # A load that nobody waits for any more is broken off.
+            if waiting.task is not None and all(each.done() for _, _, each in waiting.callers):
+                waiting.task.cancel()
+            raise
 
     def _due(self, key: Hashable) -> None:
         waiting = self._waiting.pop(key)
-        task = asyncio.get_running_loop().create_task(self._run(waiting))
+        task = waiting.task = asyncio.get_running_loop().create_task(self._run(waiting))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
@@ -76,7 +87,10 @@ class Coalescer:
         most = max(firsts) if len(firsts) == len(callers) else None
         try:
             found = await waiting.load(keys, most)
-        except _OF_ONE:
+        except _OF_ONE as fault:
+            if len(waiting.requests) == 1:
+                _fail([future for _, _, future in callers], fault)
+                return
             await asyncio.gather(*(self._alone(waiting.load, *each) for each in callers))
             return
         except BaseException as error:

@@ -6,7 +6,15 @@ import asyncio
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from adapters.contracts.errors import SystemFault, Unsupported
+from adapters.contracts.errors import (
+    Malformed,
+    OutcomeUnknown,
+    SystemFault,
+    Throttled,
+    Unauthorised,
+    Unreachable,
+    Unsupported,
+)
 from adapters.contracts.fields import Condition, Row
 from adapters.contracts.resource import Page
 from adapters.contracts.vocabulary import ANCHORS, RecordType, link_field
@@ -34,6 +42,12 @@ _Ask = tuple[str, Key, str]
 HOISTED_ROWS = 500
 """Most rows of one customer that are fetched for its descendants; with more, these ask by their own keys."""
 
+_Along = Mapping[str, list[Row]] | SystemFault | None
+"""What came along with an ancestor, by the parent it is of; why nothing did; None: it does not suffice."""
+
+_ILL: tuple[type[SystemFault], ...] = (Unreachable, OutcomeUnknown, Throttled, Malformed, Unauthorised)
+"""Faults of the system, however it is asked."""
+
 _NOTHING = Page((), (), False)
 
 
@@ -43,7 +57,7 @@ class Edges:
     def __init__(self, fetch: Fetch) -> None:
         self._fetch = fetch
         self._systems = fetch.systems
-        self._hoisted: dict[int, asyncio.Future[Mapping[str, list[Row]] | None]] = {}
+        self._hoisted: dict[int, asyncio.Future[_Along]] = {}
 
     async def pages(self, step: EdgeStep, record_type: RecordType, batch: Batch) -> None:
         """The pages of a relation, and everything below their objects."""
@@ -96,6 +110,8 @@ class Edges:
         ids = list(next(iter(batch.values()))) if len(batch) == 1 else [i for g in batch.values() for i in g]
         if step.hoist is not None and not where:
             pages = await self._from_hoist(step.hoist, ids)
+            if isinstance(pages, SystemFault):
+                return spread(batch, pages)
             if pages is not None:
                 return {parent: _cut(pages, first) for parent in batch}
         shared = shared_by(edge, key, where, self._fetch.plan.selected)
@@ -387,8 +403,8 @@ class Edges:
         """Loads what descendants will need; whoever needs it waits for it."""
         return [self._hoist(each, self._ahead(each), batch) for each in hoists if self._worth(each, batch)]
 
-    def _ahead(self, hoist: Hoist) -> asyncio.Future[Mapping[str, list[Row]] | None]:
-        future: asyncio.Future[Mapping[str, list[Row]] | None] = asyncio.get_running_loop().create_future()
+    def _ahead(self, hoist: Hoist) -> asyncio.Future[_Along]:
+        future: asyncio.Future[_Along] = asyncio.get_running_loop().create_future()
         self._hoisted[id(hoist)] = future
         return future
 
@@ -396,15 +412,15 @@ class Edges:
         """A key that takes one value a call is used ahead of time for one customer only."""
         return hoist.link is not None or sum(map(len, batch.values())) == 1
 
-    async def _hoist(
-        self, hoist: Hoist, future: asyncio.Future[Mapping[str, list[Row]] | None], batch: Batch
-    ) -> None:
-        found: dict[str, list[Row]] | None = None
+    async def _hoist(self, hoist: Hoist, future: asyncio.Future[_Along], batch: Batch) -> None:
+        found: _Along = None
         try:
             found = await self._by_ancestor(hoist, batch)
-        except SystemFault:
-            # Whoever needs it asks again, and is told.
-            pass
+        except SystemFault as fault:
+            # A system that is ill is not asked again by whoever needs it; what was refused for how it was
+            # asked for is.
+            if isinstance(fault, _ILL) and fault.system is hoist.edge.system:
+                found = fault
         finally:
             if not future.done():
                 future.set_result(found)
@@ -430,14 +446,14 @@ class Edges:
                 found.setdefault(read(row), []).append(row)
         return found
 
-    async def _from_hoist(self, hoist: Hoist, ids: Sequence[str]) -> dict[str, Page] | None:
-        """The pages of descendants; None where what came along does not suffice."""
+    async def _from_hoist(self, hoist: Hoist, ids: Sequence[str]) -> dict[str, Page] | SystemFault | None:
+        """The pages of descendants, or why there are none; None where what came along does not suffice."""
         future = self._hoisted.get(id(hoist))
         if future is None:
             return None
         found = future.result() if future.done() else await asyncio.shield(future)
-        if found is None:
-            return None
+        if found is None or isinstance(found, SystemFault):
+            return found
         nothing: list[Row] = []
         pages: dict[str, Page] = {}
         for each in ids:

@@ -109,7 +109,7 @@ def test_first_pages_of_many_objects_at_once_tell_rightly_whether_more_follow(co
         assert node["all"]["pageInfo"]["hasNextPage"] is False
 
 
-@pytest.mark.parametrize("first", [0, -1, 101, 2**31 - 1])
+@pytest.mark.parametrize("first", [0, -1, 101, 10_000])
 def test_first_is_1_to_100(company: Sandbox, emulators: Emulators, first: int) -> None:
     for kind in KINDS:
         error = company.refusal(f"{{ {kind}(first: {first}) {{ nodes {{ id }} }} }}")
