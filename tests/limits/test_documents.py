@@ -12,7 +12,7 @@ from gateway.documents.persisted import PersistedDocuments, hash_of, load_truste
 from gateway.documents.settings import DocumentSettings, Introspection, Trust
 from resolvers.errors import Code, GraphFault
 from resolvers.viewer import UNRESTRICTED, Viewer
-from tests.support.sandbox import Gateway, Sandbox, api_key
+from tests.support.sandbox import Gateway, Sandbox, api_key, serving_over
 
 QUERY, OTHER = "{ __typename }", "{ other: __typename }"
 
@@ -137,3 +137,19 @@ def test_the_schema_is_for_who_may_read_it(plain: Gateway) -> None:
     wrong = "{ custmers { nodes { id } } }"
     assert "Did you mean" in error(wrong)["message"]
     assert error(wrong, headers=headers)["message"] == "Cannot query field 'custmers' on type 'Query'."
+
+
+def test_a_gateway_of_trusted_documents_runs_nothing_else(company: Sandbox, tmp_path: Path) -> None:
+    trusted = "query Mine { customers(first: 1) { nodes { id } } }"
+    (tmp_path / "documents").mkdir()
+    (tmp_path / "documents" / "mine.graphql").write_text(trusted)
+    sections = {"documents": {"trusted": "only", "path": "documents"}}
+    with serving_over(company.emulators.urls, tmp_path, sections=sections) as gateway:
+        company.emulators.clear()
+        url = f"{gateway.url}/graphql"
+        for refused_one in ({"query": QUERY}, by_hash(OTHER, query=OTHER)):
+            (error,) = gateway.http.post(url, json=refused_one).json()["errors"]
+            assert error["extensions"]["code"] == "FORBIDDEN"
+        assert company.emulators.counts() == {}
+        answer = gateway.http.post(url, json=by_hash(trusted)).json()
+        assert len(answer["data"]["customers"]["nodes"]) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
@@ -60,6 +61,23 @@ async def test_messages_that_come_too_fast(peer: ClientConnection) -> None:
             heard += 1
     assert (peer.close_code, peer.close_reason) == (1008, "Too many messages: 2 a second may come")
     assert 19 <= heard < 60
+
+
+async def test_a_flood_of_sockets(plain: Gateway) -> None:
+    """Two hundred at once, each with twice what may come at once: all of them are closed."""
+
+    async def flood() -> int | None:
+        async with connecting(plain) as peer:
+            await greet(peer, plain)
+            with contextlib.suppress(websockets.ConnectionClosed):
+                for _ in range(2_000):
+                    await peer.send('{"type": "ping"}')
+            with contextlib.suppress(websockets.ConnectionClosedError):
+                async for _ in peer:
+                    pass
+            return peer.close_code
+
+    assert set(await asyncio.gather(*(flood() for _ in range(200)))) == {1008}
 
 
 async def test_operations_of_one_socket(peer: ClientConnection) -> None:
