@@ -17,7 +17,7 @@ from resolvers.edges import CUSTOMER_IN_CRM
 from resolvers.identity import Located, located_in
 from resolvers.ids import Ref
 from resolvers.loads import Relation
-from resolvers.planned.edges import HOISTED_ROWS
+from resolvers.planned.along import HOISTED_ROWS
 from resolvers.planned.fetch import Fetch
 from resolvers.planned.plan import EdgeStep, ObjectPlan
 from resolvers.related import key_of, shared_by

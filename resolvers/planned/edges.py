@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from adapters.contracts.errors import (
-    Malformed,
-    OutcomeUnknown,
-    SystemFault,
-    Throttled,
-    Unauthorised,
-    Unreachable,
-    Unsupported,
-)
-from adapters.contracts.fields import Condition, Row
+from adapters.contracts.errors import SystemFault, Unsupported
+from adapters.contracts.fields import Condition
 from adapters.contracts.resource import Page
 from adapters.contracts.vocabulary import ANCHORS, RecordType, link_field
 from resolvers.connection import check_first, conditions
@@ -25,6 +16,7 @@ from resolvers.errors import bad_user_input
 from resolvers.identity import Located, located_in
 from resolvers.ids import Ref
 from resolvers.loads import Relation
+from resolvers.planned.along import Along
 from resolvers.planned.identity import link_of
 from resolvers.planned.item import UNREAD, Batch, Group, Kids, Outcomes, spread
 from resolvers.planned.plan import EdgeStep, Hoist
@@ -39,15 +31,6 @@ _Parent = tuple[str, str]
 _Ask = tuple[str, Key, str]
 """A connection to ask, by a key, for a value."""
 
-HOISTED_ROWS = 500
-"""Most rows of one customer that are fetched for its descendants; with more, these ask by their own keys."""
-
-_Along = Mapping[str, list[Row]] | SystemFault | None
-"""What came along with an ancestor, by the parent it is of; why nothing did; None: it does not suffice."""
-
-_ILL: tuple[type[SystemFault], ...] = (Unreachable, OutcomeUnknown, Throttled, Malformed, Unauthorised)
-"""Faults of the system, however it is asked."""
-
 _NOTHING = Page((), (), False)
 
 
@@ -57,7 +40,11 @@ class Edges:
     def __init__(self, fetch: Fetch) -> None:
         self._fetch = fetch
         self._systems = fetch.systems
-        self._hoisted: dict[int, asyncio.Future[_Along]] = {}
+        self._along = Along(fetch)
+
+    def hoist(self, hoists: Sequence[Hoist], batch: Batch) -> list[Awaitable[None]]:
+        """Loads what descendants will need; whoever needs it waits for it."""
+        return self._along.begin(hoists, batch)
 
     async def pages(self, step: EdgeStep, record_type: RecordType, batch: Batch) -> None:
         """The pages of a relation, and everything below their objects."""
@@ -109,7 +96,7 @@ class Edges:
         edge = step.edge
         ids = list(next(iter(batch.values()))) if len(batch) == 1 else [i for g in batch.values() for i in g]
         if step.hoist is not None and not where:
-            pages = await self._from_hoist(step.hoist, ids)
+            pages = await self._along.pages(step.hoist, ids)
             if isinstance(pages, SystemFault):
                 return spread(batch, pages)
             if pages is not None:
@@ -316,7 +303,7 @@ class Edges:
             if key is None:
                 unable.append(name)
                 continue
-            values = await self._values(edge, record_type, key, name, batch)
+            values = await self.values(edge, record_type, key, name, batch)
             for parent, found in asks.items():
                 if isinstance(found, Exception):
                     continue
@@ -333,7 +320,7 @@ class Edges:
                     asks[parent] = Unsupported(message)
         return asks
 
-    async def _values(
+    async def values(
         self, edge: Edge, record_type: RecordType, key: Key, name: str, batch: Batch
     ) -> Outcomes:
         """The key's value for each parent at one connection; None where that has no record of it."""
@@ -398,69 +385,6 @@ class Edges:
                     None if located is None else Ref(reference.child, located.connection, located.record_id)
                 )
         return found
-
-    def hoist(self, hoists: Sequence[Hoist], batch: Batch) -> list[Awaitable[None]]:
-        """Loads what descendants will need; whoever needs it waits for it."""
-        return [self._hoist(each, self._ahead(each), batch) for each in hoists if self._worth(each, batch)]
-
-    def _ahead(self, hoist: Hoist) -> asyncio.Future[_Along]:
-        future: asyncio.Future[_Along] = asyncio.get_running_loop().create_future()
-        self._hoisted[id(hoist)] = future
-        return future
-
-    def _worth(self, hoist: Hoist, batch: Batch) -> bool:
-        """A key that takes one value a call is used ahead of time for one customer only."""
-        return hoist.link is not None or sum(map(len, batch.values())) == 1
-
-    async def _hoist(self, hoist: Hoist, future: asyncio.Future[_Along], batch: Batch) -> None:
-        found: _Along = None
-        try:
-            found = await self._by_ancestor(hoist, batch)
-        except SystemFault as fault:
-            # A system that is ill is not asked again by whoever needs it; what was refused for how it was
-            # asked for is.
-            if isinstance(fault, _ILL) and fault.system is hoist.edge.system:
-                found = fault
-        finally:
-            if not future.done():
-                future.set_result(found)
-
-    async def _by_ancestor(self, hoist: Hoist, batch: Batch) -> dict[str, list[Row]] | None:
-        """The children by the descendant each belongs to; None where a customer has too many."""
-        edge, name = hoist.edge, hoist.connection
-        relation = Relation(name, edge.child, hoist.key.child, (), None)
-        if hoist.link is None:
-            values = await self._values(edge, RecordType.CUSTOMER, hoist.key, name, batch)
-            known = [each for found in values.values() for each in found.values() if isinstance(each, str)]
-            if known:
-                await self._fetch.loads.related(relation, known, None)
-            return None
-        ids = [each for group in batch.values() for each in group]
-        pages = await self._fetch.loads.related(relation, ids, HOISTED_ROWS)
-        read = self._systems.resource(name, edge.child).fields.reader(hoist.link)
-        found: dict[str, list[Row]] = {}
-        for page in pages.values():
-            if page.has_more:
-                return None
-            for row in page.rows:
-                found.setdefault(read(row), []).append(row)
-        return found
-
-    async def _from_hoist(self, hoist: Hoist, ids: Sequence[str]) -> dict[str, Page] | SystemFault | None:
-        """The pages of descendants, or why there are none; None where what came along does not suffice."""
-        future = self._hoisted.get(id(hoist))
-        if future is None:
-            return None
-        found = future.result() if future.done() else await asyncio.shield(future)
-        if found is None or isinstance(found, SystemFault):
-            return found
-        nothing: list[Row] = []
-        pages: dict[str, Page] = {}
-        for each in ids:
-            rows = found.get(each, nothing)
-            # Nobody asks for places in them: see ``hoist``.
-            pages[each] = Page(rows, ("",) * len(rows), False)
-        return pages
 
 
 def _cut(pages: Mapping[str, Page], first: int) -> dict[str, Page]:
