@@ -13,6 +13,8 @@ import pytest
 from tests.support import tryton_server
 from tests.support.leftovers import Run
 
+LONGEST = ("tests/soak/", "tests/planned/", "tests/commands/test_model.py")
+
 _RUN = pytest.StashKey[Run]()
 _LEFT = pytest.StashKey[list[str]]()
 
@@ -20,6 +22,11 @@ _LEFT = pytest.StashKey[list[str]]()
 def pytest_configure(config: pytest.Config) -> None:
     if not config.option.collectonly and not hasattr(config, "workerinput"):
         config.stash[_RUN] = Run.begin(Path(__file__).parents[1])
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take longest go first: no process is left alone with them at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
