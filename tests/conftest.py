@@ -5,8 +5,11 @@ Where several processes share the tests, the one that hands them out counts what
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import asyncio
+from collections.abc import Callable, Generator
+from contextvars import Context
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -65,7 +68,22 @@ def _failed(config: pytest.Config) -> bool:
     return reporter is None or bool(reporter.stats.get("failed") or reporter.stats.get("error"))
 
 
+class _Loop(asyncio.SelectorEventLoop):
+    """A loop that takes no calls any more once it is closed, and does not complain of them.
+
+    grpc has one queue of events for the whole process: what comes late for a loop of an earlier test is
+    handed out by the loop of a later one, which would fail for it.
+    """
+
+    def call_soon_threadsafe(
+        self, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> asyncio.Handle:
+        if self.is_closed():
+            return asyncio.Handle(callback, args, self, context)
+        return super().call_soon_threadsafe(callback, *args, context=context)
+
+
 @pytest.fixture(scope="session")
-def anyio_backend() -> str:
+def anyio_backend() -> tuple[str, dict[str, Any]]:
     """One loop implementation: aiodataloader is asyncio's."""
-    return "asyncio"
+    return "asyncio", {"loop_factory": _Loop}

@@ -25,11 +25,6 @@ START = encode_cursor(0)
 OBJECTS, EACH = 60, 25
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 def company(seed: int) -> list[tuple[str, bytes]]:
     """Notices of invoices: a tenth twice, a tenth out of order."""
     random = Random(seed)

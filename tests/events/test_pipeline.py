@@ -26,11 +26,6 @@ _E = BusinessEventType
 START = encode_cursor(0)
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 def told(events):
     """Type, previous, current, and whether it came too late."""
     return [(event.type, event.previous, event.current, event.superseded) for event in events]

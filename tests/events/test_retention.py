@@ -13,11 +13,6 @@ from tests.events.world import Clock, message
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 async def tell(gateway, start: int, count: int) -> None:
     for number in range(start, start + count):
         await gateway.hear("erp", message(str(number), record=str(number), event="INVOICE_PAID", version=1))

@@ -12,11 +12,6 @@ from gateway.systems.turns import FairTurns
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 class Desk:
     """Calls that take a turn, say so, and keep it until they are let go."""
 

@@ -15,11 +15,6 @@ from gateway.limits.settings import RateSettings
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 class Clock:
     """A time that is told: 10 s into a window of 60."""
 

@@ -93,11 +93,6 @@ def site() -> Iterator[Site]:
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 def fresh(site: Site) -> Iterator[Fresh]:
     """Each test takes subscriptions that no other test has written."""
     site.front.disarm()

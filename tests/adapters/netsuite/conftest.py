@@ -118,8 +118,3 @@ def ask(sandbox: Sandbox) -> Iterator[Callable[..., httpx.Response]]:
 
         post.http = http  # type: ignore[attr-defined]
         yield post
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"

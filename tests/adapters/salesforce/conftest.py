@@ -93,8 +93,3 @@ def sandbox_of(**org: Any) -> Iterator[Sandbox]:
 def sandbox() -> Iterator[Sandbox]:
     with sandbox_of() as running:
         yield running
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"

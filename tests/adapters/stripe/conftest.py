@@ -63,11 +63,6 @@ def sandbox(world: World) -> Iterator[Sandbox]:
     store.close()
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 def spec(name: str) -> Any:
     """One of Stripe's own descriptions of its API."""
     path = SPECS / name
