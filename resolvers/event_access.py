@@ -42,10 +42,11 @@ def tells(viewer: Viewer, event_type: BusinessEventType) -> bool:
 
 
 async def shows(event: Event, context: RequestContext) -> bool:
-    """Whether the customer of an event is one that the viewer sees. Raises the fault of who has to say."""
+    """Whether the viewer sees whom and what an event is about. Raises the fault of who has to say."""
     if context.viewer.rows is None:
         return True
     try:
-        return await context.rows.sees_customer(event.customer)
+        rows = context.rows
+        return await rows.sees_customer(event.customer) and await rows.sees_subject(event.subject)
     except SystemFault as error:
         raise fault_of(error, System.CRM) from error

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Any
 
 from adapters.contracts.errors import Unreachable, Unsupported
+from adapters.contracts.fields import Condition
 from adapters.contracts.resource import Order
 from adapters.contracts.vocabulary import ANCHORS, RecordType
 from resolvers.connection import (
@@ -18,18 +21,10 @@ from resolvers.connection import (
 )
 from resolvers.context import RequestContext
 from resolvers.cursors import Place, decode_cursor, encode_cursor
-from resolvers.entity import Entity
-from resolvers.errors import Code, GraphFault, bad_user_input
+from resolvers.errors import bad_user_input
 from resolvers.ids import Ref
 from resolvers.own_listing import list_of_customers
-
-BATCH = 100
-"""Objects that are read at once for a viewer who sees some of them only."""
-
-MOST_READ = 5_000
-"""Objects that are read to fill one page for such a viewer."""
-
-_TOO_MANY = "the list: too few of its objects are this caller's; ask with a filter, or from a customer"
+from resolvers.sifting import BATCH, sift
 
 
 async def list_entities(
@@ -64,44 +59,73 @@ async def list_entities(
         if place.connection not in names:
             raise bad_user_input("after: the cursor names no place in this list")
         names = names[names.index(place.connection) :]
-    edges: list[ConnectionEdge] = []
-    has_more = more = False
-    read = 0
-    for connection_name in names:
-        position = place.position if place is not None and place.connection == connection_name else None
-        fields = context.systems.resource(connection_name, record_type).fields
-        while True:
-            wanted = first - len(edges) if rows is None else BATCH
-            page = await context.loads.page(connection_name, record_type, where, order, wanted, position)
-            found: list[tuple[Entity, str]] = []
-            for row, at in zip(page.rows, page.positions, strict=True):
-                entity = context.entity(Ref(record_type, connection_name, str(fields.read(row, "id"))))
-                entity.put(system, row, fields)
-                found.append((entity, at))
-            if rows is not None:
-                read += len(found)
-                found = await _seen(context, found)
-            left = first - len(edges)
-            edges += [
-                ConnectionEdge(encode_cursor(name, Place(connection_name, at)), entity)
-                for entity, at in found[:left]
-            ]
-            more = page.has_more or len(found) > left
-            # A vendor may give fewer rows than it was asked for and still have more.
-            if not page.has_more or len(edges) >= first or not page.rows:
-                break
-            if read >= MOST_READ:
-                raise GraphFault(Code.QUERY_TOO_COMPLEX, _TOO_MANY)
-            position = page.positions[-1]
-        if len(edges) >= first:
-            has_more = more or connection_name != names[-1]
-            break
+    lists = [_List(context, record_type, each, where, order, name, _begin(place, each)) for each in names]
+    if rows is not None:
+        edges, has_more = await sift(_batches(lists), lambda edge: context.rows.sees(edge.node), first)
+    else:
+        edges, has_more = await _first_of(lists, first)
     return connection(edges, has_more=has_more, after=after)
 
 
-async def _seen(context: RequestContext, found: list[tuple[Entity, str]]) -> list[tuple[Entity, str]]:
-    seen = await asyncio.gather(*(context.rows.sees(entity) for entity, _ in found))
-    return [each for each, is_seen in zip(found, seen, strict=True) if is_seen]
+def _begin(place: Place | None, name: str) -> str | None:
+    return place.position if place is not None and place.connection == name else None
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    """One connection's list. ``name`` is in its cursors, ``position`` where it begins."""
+
+    context: RequestContext
+    type: RecordType
+    connection: str
+    where: tuple[Condition, ...]
+    order: Order | None
+    name: str
+    position: str | None
+
+    async def pages(self, wanted: Callable[[], int]) -> AsyncGenerator[tuple[list[ConnectionEdge], bool]]:
+        """Pages with whether more follow, to the end. ``wanted`` says before each how much it should hold."""
+        context, system = self.context, ANCHORS[self.type]
+        fields = context.systems.resource(self.connection, self.type).fields
+        position = self.position
+        while True:
+            page = await context.loads.page(
+                self.connection, self.type, self.where, self.order, wanted(), position
+            )
+            edges: list[ConnectionEdge] = []
+            for row, at in zip(page.rows, page.positions, strict=True):
+                entity = context.entity(Ref(self.type, self.connection, str(fields.read(row, "id"))))
+                entity.put(system, row, fields)
+                edges.append(ConnectionEdge(encode_cursor(self.name, Place(self.connection, at)), entity))
+            # A vendor may give fewer rows than it was asked for and still have more.
+            has_more = page.has_more and bool(page.rows)
+            yield edges, has_more
+            if not has_more:
+                return
+            position = page.positions[-1]
+
+
+async def _first_of(lists: Sequence[_List], first: int) -> tuple[list[ConnectionEdge], bool]:
+    """The first objects of the lists, and whether more may follow."""
+    edges: list[ConnectionEdge] = []
+
+    def left() -> int:
+        return first - len(edges)
+
+    for each in lists:
+        async with aclosing(each.pages(left)) as pages:
+            async for page, has_more in pages:
+                edges += page
+                if len(edges) >= first:
+                    return edges[:first], has_more or len(edges) > first or each is not lists[-1]
+    return edges, False
+
+
+async def _batches(lists: Sequence[_List]) -> AsyncGenerator[Sequence[ConnectionEdge]]:
+    for each in lists:
+        async with aclosing(each.pages(lambda: BATCH)) as pages:
+            async for page, _ in pages:
+                yield page
 
 
 def list_name(record_type: RecordType, order: Order | None) -> str:

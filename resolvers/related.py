@@ -6,7 +6,7 @@ children follow each other in the order of configuration.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,9 @@ from resolvers.entity import Entity
 from resolvers.errors import bad_user_input
 from resolvers.ids import Ref
 from resolvers.loads import Relation
+from resolvers.rows import has_own_limit
 from resolvers.selection import Selection
+from resolvers.sifting import BATCH, sift
 
 if TYPE_CHECKING:
     from resolvers.context import RequestContext
@@ -34,6 +36,17 @@ class _Ask:
     connection: str
     key: Key
     value: str
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    """A parent's children at one connection, from a position on."""
+
+    parent: Entity
+    edge: Edge
+    ask: _Ask
+    where: tuple[Condition, ...] = ()
+    position: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,29 +81,49 @@ class Related:
         asks = await self._asks(parent, edge)
         if place is not None:
             asks = _from(asks, place)
-        edges: list[ConnectionEdge] = []
-        has_more = False
-        for ask in asks:
-            position = place.position if place is not None and place.connection == ask.connection else None
-            page = await self._page(parent, edge, ask, where, first - len(edges), position)
-            edges += self._edges(edge, ask.connection, page)
-            if page.has_more or len(edges) >= first:
-                has_more = page.has_more or ask is not asks[-1]
-                break
+        lists = [_List(parent, edge, ask, where, _begin(place, ask)) for ask in asks]
+        if has_own_limit(self._context.viewer.rows, edge.child):
+            rows = self._context.rows
+            edges, has_more = await sift(
+                self._batches(lists, first), lambda each: rows.sees_own(each.node), first
+            )
+        else:
+            edges, has_more = await self._first_of(lists, first)
         return connection(edges, has_more=has_more, after=after)
+
+    async def _first_of(self, lists: Sequence[_List], first: int) -> tuple[list[ConnectionEdge], bool]:
+        """The first children, and whether more may follow."""
+        edges: list[ConnectionEdge] = []
+        for each in lists:
+            page = await self._page(each, first - len(edges), each.position)
+            edges += self._edges(each.edge, each.ask.connection, page)
+            if page.has_more or len(edges) >= first:
+                return edges, page.has_more or each is not lists[-1]
+        return edges, False
+
+    async def _batches(self, lists: Sequence[_List], first: int) -> AsyncGenerator[Sequence[ConnectionEdge]]:
+        """All children, in batches. The first is shared with the parent's siblings: mostly it is enough."""
+        for each in lists:
+            wanted, position = first + 1, each.position
+            while True:
+                page = await self._page(each, wanted, position)
+                yield self._edges(each.edge, each.ask.connection, page)
+                if not page.has_more or not page.rows:
+                    break
+                wanted, position = BATCH, page.positions[-1]
 
     async def everything(self, parent: Entity, edge: Edge) -> Connection:
         """All children of an edge."""
         edges: list[ConnectionEdge] = []
         for ask in await self._asks(parent, edge):
-            page = await self._page(parent, edge, ask, (), None, None)
+            page = await self._page(_List(parent, edge, ask), None, None)
             edges += self._edges(edge, ask.connection, page)
         return connection(edges, has_more=False, after=None)
 
     async def one(self, parent: Entity, edge: Edge) -> Record | None:
         """The one child of an edge; the first where a system keeps several."""
         for ask in await self._asks(parent, edge):
-            page = await self._page(parent, edge, ask, (), None, None)
+            page = await self._page(_List(parent, edge, ask), None, None)
             if page.rows:
                 resource = self._context.systems.resource(ask.connection, edge.child)
                 return Record(page.rows[0], resource)
@@ -131,16 +164,9 @@ class Related:
         located = await self._context.identity.customer_in(customer, edge.system)
         return located.record_id if located is not None and located.connection == name else None
 
-    async def _page(
-        self,
-        parent: Entity,
-        edge: Edge,
-        ask: _Ask,
-        where: tuple[Condition, ...],
-        first: int | None,
-        position: str | None,
-    ) -> Page:
+    async def _page(self, of: _List, first: int | None, position: str | None) -> Page:
         loads = self._context.loads
+        edge, ask, where = of.edge, of.ask, of.where
         if ask.key.only is None:
             wanted = None if shared_by(edge, ask.key, where, self._context.selection) else first
             relation = Relation(ask.connection, edge.child, ask.key.child, where, position)
@@ -152,7 +178,7 @@ class Related:
         mine = [
             (row, at)
             for row, at in zip(page.rows, page.positions, strict=True)
-            if str(fields.read(row, ask.key.only)) == parent.ref.record_id
+            if str(fields.read(row, ask.key.only)) == of.parent.ref.record_id
         ]
         if position is not None:
             places = [at for _, at in mine]
@@ -189,6 +215,10 @@ def shared_by(edge: Edge, key: Key, where: tuple[Condition, ...], selection: Sel
         for other in EDGES.values()
         if other is not edge
     )
+
+
+def _begin(place: Place | None, ask: _Ask) -> str | None:
+    return place.position if place is not None and place.connection == ask.connection else None
 
 
 def _from(asks: Sequence[_Ask], place: Place) -> list[_Ask]:

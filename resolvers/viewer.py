@@ -33,7 +33,8 @@ class Rows:
 
     customers:       these very customers; empty: none at all.
     portfolio:       those whose account manager has this e-mail address, in lower case.
-    legal_entities:  those that one of these entities sells to, by their codes in the ERP.
+    legal_entities:  those that one of these entities sells to, by their codes in the ERP; of their invoices
+                     those that name no other entity.
     """
 
     customers: frozenset[Ref] | None = None

@@ -36,10 +36,13 @@ class RowSettings(Section):
     )
     own_legal_entities: bool = Field(
         default=False,
-        description="Only customers of the legal entities that the caller's credential names.",
+        description="Only customers of the legal entities that the caller's credential names, without the "
+        "invoices of others.",
     )
     legal_entities: tuple[str, ...] = Field(
-        default=(), description="Only customers of these legal entities, by their codes in the ERP."
+        default=(),
+        description="Only customers of these legal entities, by their codes in the ERP, without the invoices "
+        "of others.",
     )
 
 
