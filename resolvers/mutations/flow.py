@@ -28,6 +28,7 @@ from resolvers.context import RequestContext
 from resolvers.errors import fault_of
 from resolvers.ids import BadId, Ref, decode_id
 from resolvers.mutations.outcome import Outcome, Refused, mistakes_of, refusal
+from resolvers.reference import wrong_type
 from schema.enums import CommandStatus
 from schema.mutation_inputs import AddressInput
 from schema.ownership import Writes
@@ -110,8 +111,7 @@ def _target(context: RequestContext, ask: Ask) -> Ref:
     except BadId:
         raise Refused(UserErrorCode.INVALID, f"{place}: not an id of this graph", place) from None
     if ref.type is not ask.target:
-        message = f"{place}: the id of a {ref.type.value}, not of a {ask.target.value}"
-        raise Refused(UserErrorCode.INVALID, message, place)
+        raise Refused(UserErrorCode.INVALID, wrong_type(place, ref.type, ask.target), place)
     if ref.connection not in context.systems.connections(ANCHORS[ref.type], ref.type):
         message = f"{place}: the id names a connection that is not configured here"
         raise Refused(UserErrorCode.NOT_FOUND, message, place)

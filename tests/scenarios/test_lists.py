@@ -127,6 +127,24 @@ def test_first_is_1_to_100(company: Sandbox, emulators: Emulators, first: int) -
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_a_list_as_long_as_an_integer_goes_is_too_complex(
+    company: Sandbox, emulators: Emulators, kind: str
+) -> None:
+    first = 2**31 - 1
+    documents = [f"{{ {kind}(first: {first}) {{ nodes {{ id }} }} }}"]
+    if kind != "customers":
+        customer = id_of(known_everywhere(company.world))
+        documents.append(
+            f'{{ customer(id: "{customer}") {{ {kind}(first: {first}) {{ nodes {{ id }} }} }} }}'
+        )
+    for document in documents:
+        answer = company.query(document)
+        assert "data" not in answer
+        assert [each["extensions"]["code"] for each in answer["errors"]] == ["QUERY_TOO_COMPLEX"]
+    assert emulators.counts() == {}
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_cursor_of_another_list_is_refused(company: Sandbox, emulators: Emulators, kind: str) -> None:
     cursors = [
         page["endCursor"]

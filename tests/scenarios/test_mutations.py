@@ -267,6 +267,10 @@ def test_bad_input_is_refused_and_nothing_is_sent(
 def test_an_id_of_another_type_is_refused(company: Sandbox):
     payment = id_of(company.world.payments[0])
     refused(company, mutate(company, "updateCustomer", {"id": payment, "phone": "+1"}), "INVALID")
+    payload = mutate(company, "postInvoice", {"id": payment}, "", "InvoiceActionInput")
+    assert payload["userErrors"][0]["message"] == "id: the id of a Payment, not of an Invoice"
+    read = company.refusal(f'{{ invoice(id: "{payment}") {{ id }} }}')
+    assert read["message"] == "id: the id of a Payment, not of an Invoice"
 
 
 def test_a_system_that_is_down_leaves_the_write_waiting_and_then_done(company: Sandbox):
