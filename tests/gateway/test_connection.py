@@ -245,6 +245,20 @@ async def test_a_throttled_connection_is_degraded_for_as_long_as_told() -> None:
     assert (health.status, health.throttled_until) == (HealthStatus.UP, None)
 
 
+async def test_a_connection_is_as_its_last_read_left_it_and_is_not_asked_how_it_is() -> None:
+    refused = Unreachable("refused")
+    invoices = Invoices(refused, refused)
+    connection = connected(invoices)
+    with pytest.raises(Unreachable):
+        await read(connection)
+    for _ in range(3):
+        (health,) = ConnectedSystems([connection]).health()
+        assert health.status is HealthStatus.DEGRADED
+    assert len(invoices.requests) == 2
+    assert list(await read(connection)) == ["i1"]
+    assert connection.status is HealthStatus.UP
+
+
 # Deadline and budget
 
 
