@@ -25,7 +25,7 @@ from resolvers.related import key_of, shared_by
 
 def begin_ahead(fetch: Fetch, plan: ObjectPlan, ref: Ref) -> Sequence[asyncio.Task[None]]:
     """Starts the loads; what they raise is kept for whoever asks the same."""
-    if ref.type is not RecordType.CUSTOMER:
+    if ref.type is not RecordType.CUSTOMER or not fetch.context.viewer.reads(ref.type.value):
         return ()
     return [asyncio.ensure_future(_quietly(each)) for each in _Ahead(fetch, ref).loads(plan)]
 

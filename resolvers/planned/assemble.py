@@ -25,8 +25,9 @@ from adapters.contracts.vocabulary import ANCHORS, System
 from resolvers.connection import Connection, ConnectionEdge, connection
 from resolvers.cursors import Place, encode_cursor
 from resolvers.entity import resolve_leaf
-from resolvers.errors import fault_of
+from resolvers.errors import fault_of, forbidden
 from resolvers.ids import Ref
+from resolvers.masks import masked
 from resolvers.planned.fetch import Fetch
 from resolvers.planned.item import UNREAD, Item, Kids
 from resolvers.planned.plan import (
@@ -39,6 +40,7 @@ from resolvers.planned.plan import (
     SliceStep,
 )
 from resolvers.planned.roots import Listed
+from resolvers.viewer import Access
 
 _Path = tuple[str | int, ...]
 
@@ -62,12 +64,20 @@ class Assembly:
             return None
 
     def _object(self, plan: ObjectPlan, source: Any, path: _Path) -> dict[str, Any]:
+        if plan.refused is not None:
+            # Told before whatever may be wrong with the fields beside it.
+            self._field(plan, plan.refused, source, (*path, plan.refused.key))
         return {field.key: self._field(plan, field, source, (*path, field.key)) for field in plan.fields}
 
     def _field(self, plan: ObjectPlan, field: FieldPlan, source: Any, path: _Path) -> Any:
         before = len(self.errors)
         try:
-            return self._complete(field.type, field, self._value(plan, field, source), path)
+            value = (
+                self._value(plan, field, source)
+                if field.access is Access.ALLOWED
+                else self._guarded(plan, field, source)
+            )
+            return self._complete(field.type, field, value, path)
         except Exception as raw:
             error = located_error(raw, list(field.nodes), list(path))
             if isinstance(field.type, GraphQLNonNull):
@@ -121,6 +131,14 @@ class Assembly:
                 self.errors.append(error)
                 found.append(None)
         return found
+
+    def _guarded(self, plan: ObjectPlan, field: FieldPlan, source: Any) -> Any:
+        """The value of a field that is masked; raises for one that is refused."""
+        if field.access is Access.FORBIDDEN:
+            field.arguments.values(self._fetch.variables)
+            raise forbidden(f"{field.parent}.{field.graph_name}")
+        value = self._value(plan, field, source)
+        return value if isinstance(value, Exception) else masked(value)
 
     def _value(self, plan: ObjectPlan, field: FieldPlan, source: Any) -> Any:
         if field.name == "__typename":

@@ -19,10 +19,12 @@ from adapters.contracts.fields import Source
 from adapters.contracts.resource import Page
 from adapters.contracts.vocabulary import ANCHORS, RecordType, System
 from resolvers.cursors import Place, encode_cursor
+from resolvers.masks import masked
 from resolvers.planned.ids import id_encoder
 from resolvers.planned.plan import EdgeStep, FieldPlan, ObjectPlan, Plan, RootStep
 from resolvers.planned.planner import ENTITIES
 from resolvers.ports import Systems
+from resolvers.viewer import Access
 
 __all__ = ["Odd", "compiled"]
 
@@ -66,6 +68,12 @@ def _text(value: Any) -> str:
     return value
 
 
+def _mask(value: Any) -> str:
+    if type(value) is not str:
+        raise Odd
+    return masked(value)
+
+
 def _cursor(list_name: str, connection: str, position: str) -> str:
     return encode_cursor(list_name, Place(connection, position))
 
@@ -101,6 +109,8 @@ def compiled(plan: Plan, systems: Systems) -> Callable[[Any], dict[str, Any]]:
 
     What it returns raises ``Odd``, or anything else, where the answer has to be assembled value by value.
     """
+    for field in plan.fields:
+        _check_access(field)
     making = _Making(plan, systems)
     source = making.source()
     names: dict[str, Any] = making.names
@@ -108,6 +118,18 @@ def compiled(plan: Plan, systems: Systems) -> Callable[[Any], dict[str, Any]]:
     assemble: Callable[[Any], dict[str, Any]] = names["assemble"]
     assemble.__doc__ = source
     return assemble
+
+
+def _check_access(field: FieldPlan) -> None:
+    """Raises ``Ungenerated`` for what is refused, and for masked values that are not plain text."""
+    if field.access is Access.ALLOWED:
+        return
+    if field.access is not Access.MASKED or getattr(_required(field.type), "name", "") != "String":
+        raise Ungenerated(f"{field.parent}.{field.graph_name} is {field.access.value.lower()}")
+
+
+def _required(graph_type: Any) -> Any:
+    return cast(Any, graph_type).of_type if isinstance(graph_type, GraphQLNonNull) else graph_type
 
 
 class _Making:
@@ -340,6 +362,8 @@ class _Making:
             if source.parts or not known:
                 raise Ungenerated("a scalar")
             value = source.value
+            if field.access is Access.MASKED:
+                value = f"{self._name('m', _mask)}({value})"
         else:
             (plan,) = field.children.values()
             parts: list[str] = []
@@ -381,7 +405,7 @@ class _Making:
         if is_leaf_type(graph_type):
             if graph_type.name == "DateTime":
                 return f"{self._name('w', _moment(graph_type.coerce_output_value))}({value})"
-            writer = _WRITERS.get(graph_type.name)
+            writer = _WRITERS.get(graph_type.name) if field.access is Access.ALLOWED else _mask
             if writer is None:
                 raise Ungenerated(graph_type.name)
             return f"{self._name('w', writer)}({value})"

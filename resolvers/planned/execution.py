@@ -28,11 +28,13 @@ from resolvers.planned.codegen import Ungenerated, compiled
 from resolvers.planned.collect import steering
 from resolvers.planned.fallback import Fallbacks
 from resolvers.planned.fetch import Fetch
-from resolvers.planned.gate import is_open
 from resolvers.planned.plan import Plan, Unplannable
 from resolvers.planned.planner import Planner
+from resolvers.planned.rights import Rights, touched
 from resolvers.planned.roots import begin
 from resolvers.ports import Systems
+from resolvers.selection import selection_of
+from resolvers.viewer import UNRESTRICTED, Viewer
 from schema.ownership import Ownership
 
 _log = structlog.get_logger(__name__)
@@ -71,6 +73,8 @@ class PlannedExecution:
         self._systems = systems
         self._operations: LRUCache[tuple[str, str | None], _Operation | None] = LRUCache(CACHED_PLANS)
         self._plans: LRUCache[Hashable, Plan | Unplannable] = LRUCache(CACHED_PLANS)
+        self._rights = Rights()
+        self._changes: LRUCache[Hashable, Hashable] = LRUCache(CACHED_PLANS)
         self.fallbacks = fallbacks or Fallbacks()
 
     async def answer(
@@ -88,11 +92,11 @@ class PlannedExecution:
         given = get_variable_values(self._schema, operation.definition.variable_definitions or (), variables)
         if isinstance(given, list):
             return None
-        plan = self.plan(query, operation_name, operation, given)
-        if plan is None:
-            return None
-        if not is_open(context.viewer, plan.selected):
+        if context.viewer.rows is not None:
             self.fallbacks.count("policy")
+            return None
+        plan = self.plan(query, operation_name, operation, given, context.viewer)
+        if plan is None:
             return None
         try:
             answer = await self.run(plan, context, given)
@@ -104,15 +108,24 @@ class PlannedExecution:
         return answer
 
     def plan(
-        self, query: str, operation_name: str | None, operation: _Operation, given: VariableValues
+        self,
+        query: str,
+        operation_name: str | None,
+        operation: _Operation,
+        given: VariableValues,
+        viewer: Viewer,
     ) -> Plan | None:
         """The plan, made or kept; None, and counted, where there is none."""
         steered = tuple(bool(given.coerced.get(name)) for name in operation.steering)
-        key = (query, operation_name, steered)
+        key: tuple[Hashable, ...] = (query, operation_name, steered)
+        if viewer.restricted or viewer.rows is not None:
+            key = (*key, self._touched(key, operation, given, viewer))
+        else:
+            key = (*key, None)
         found = self._plans.get(key)
         if found is None:
             try:
-                found = self._planner.plan(operation.definition, operation.fragments, given.coerced)
+                found = self._planner.plan(operation.definition, operation.fragments, given.coerced, viewer)
                 try:
                     found.assemble = compiled(found, self._systems)
                 except Ungenerated as why:
@@ -126,6 +139,19 @@ class PlannedExecution:
         if isinstance(found, Unplannable):
             self.fallbacks.count(found.reason)
             return None
+        return found
+
+    def _touched(
+        self, key: tuple[Hashable, ...], operation: _Operation, given: VariableValues, viewer: Viewer
+    ) -> Hashable:
+        """What the viewer's rights change in the plan, worked out once for those of the same rights."""
+        key = (*key, self._rights.of(viewer))
+        found = self._changes.get(key, self)
+        if found is self:
+            selected = selection_of(
+                self._schema, operation.definition, operation.fragments, dict(given.coerced)
+            )
+            found = self._changes[key] = touched(viewer, selected)
         return found
 
     def prepared(self, query: str, operation_name: str | None) -> Plan | str:
@@ -143,7 +169,7 @@ class PlannedExecution:
         operation = self._operation(query, document, operation_name)
         if operation is None:
             raise ValueError("there is no such operation; several need a name")
-        plan = self.plan(query, operation_name, operation, VariableValues({}, {}))
+        plan = self.plan(query, operation_name, operation, VariableValues({}, {}), UNRESTRICTED)
         if plan is None:
             return next(iter(self.fallbacks.by_reason))
         return plan

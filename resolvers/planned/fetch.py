@@ -12,6 +12,7 @@ from adapters.contracts.errors import SystemFault
 from adapters.contracts.vocabulary import RecordType, System
 from resolvers.command import command_by_own_id
 from resolvers.context import RequestContext
+from resolvers.errors import forbidden
 from resolvers.ids import Ref
 from resolvers.planned.edges import Edges
 from resolvers.planned.identity import Identities, only_faults
@@ -209,23 +210,32 @@ class Fetch:
             self.parts(field.children[type_name], batch, parts)
         await self.together(parts)
 
-    async def existing(self, refs: Mapping[Ref, Any]) -> dict[Ref, Item | None]:
-        """Objects that their systems know. A system that is down is no reason to deny them."""
+    async def existing(self, refs: Mapping[Ref, Any]) -> dict[Ref, Item | Exception | None]:
+        """Objects that their systems know. A system that is down is no reason to deny them.
+
+        FORBIDDEN, with nothing asked, for those of a type of which the viewer may not know.
+        """
+        found: dict[Ref, Item | Exception | None] = {}
         wanted: dict[tuple[str, RecordType], list[str]] = {}
+        reads = self.context.viewer.reads
         for ref in refs:
-            wanted.setdefault((ref.connection, ref.type), []).append(ref.record_id)
+            if reads(ref.type.value):
+                wanted.setdefault((ref.connection, ref.type), []).append(ref.record_id)
+            else:
+                found[ref] = forbidden(ref.type.value)
         keys = list(wanted)
-        reads: list[Awaitable[Any]] = [self.loads.by_id(*key, wanted[key]) for key in keys]
-        if len(reads) == 1:
+        loads: list[Awaitable[Any]] = [self.loads.by_id(*key, wanted[key]) for key in keys]
+        if len(loads) == 1:
             try:
-                read: list[Any] = [await reads[0]]
+                read: list[Any] = [await loads[0]]
             except SystemFault as fault:
                 read = [fault]
         else:
-            read = await asyncio.gather(*reads, return_exceptions=True)
+            read = await asyncio.gather(*loads, return_exceptions=True)
         rows = dict(zip(keys, read, strict=True))
-        found: dict[Ref, Item | None] = {}
         for ref in refs:
+            if ref in found:
+                continue
             there: Any = rows[ref.connection, ref.type]
             row: RowState = (
                 only_faults(there) if isinstance(there, BaseException) else there.get(ref.record_id)
@@ -245,13 +255,19 @@ class Fetch:
             return Item(ref.type, ref.connection, ref.record_id, row)
         return Item(ref.type, ref.connection, own_id, row)
 
+    def _tells_of(self, system: System) -> bool:
+        """Whether ``records`` says where a system has a customer."""
+        return bool(
+            self.systems.connections(system, RecordType.CUSTOMER)
+        ) and self.context.viewer.reads_system(self.context.ownership, "Customer", system)
+
     async def records(self) -> None:
         """Where objects live: told last, when it is known what was read of them and when."""
         for index, record_type, batch in self._records:
             located = {
                 system: await self.identities.located(batch, system)
                 for system in COUNTERPARTS
-                if record_type is RecordType.CUSTOMER and self.systems.connections(system, record_type)
+                if record_type is RecordType.CUSTOMER and self._tells_of(system)
             }
             outcomes: Outcomes = {}
             for name, group in batch.items():

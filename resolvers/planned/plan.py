@@ -1,7 +1,8 @@
 """The plan of an operation, as data: what is selected of each type, what has to be fetched, by which steps.
 
-A plan is made once for a document, an operation and the values that steer ``@skip`` and ``@include``, and
-is shared by all requests for it: nothing in it belongs to one request.
+A plan is made once for a document, an operation, the values that steer ``@skip`` and ``@include``, and the
+rights of the viewer as far as they touch what is selected. It is shared by all requests for it: nothing in it
+belongs to one request.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from graphql import FieldNode, GraphQLField
 
 from adapters.contracts.vocabulary import RecordType, System
 from resolvers.edges import Edge, Key, Reference
+from resolvers.viewer import Access
 
 if TYPE_CHECKING:
     from resolvers.planned.arguments import Arguments
@@ -29,6 +31,7 @@ class FieldPlan:
     nodes:     the field's places in the document, several where selections were merged.
     children:  what is selected of the object types that can stand here; empty for a leaf.
     step:      what has to be fetched for it; None for what is read from what is there.
+    access:    what becomes of it for the viewers of the plan. For one that is refused nothing is fetched.
     """
 
     key: str
@@ -41,6 +44,7 @@ class FieldPlan:
     arguments: Arguments
     children: Mapping[str, ObjectPlan] = field(default_factory=dict[str, "ObjectPlan"])
     step: Step | None = None
+    access: Access = Access.ALLOWED
     system: System | None = None
     """The owner of a leaf of an entity."""
 
@@ -49,7 +53,8 @@ class FieldPlan:
 class ObjectPlan:
     """What is selected of one object type at one place, in the order of the answer.
 
-    slices: for a customer, the systems other than the CRM whose record is read.
+    slices:  for a customer, the systems other than the CRM whose record is read.
+    refused: the first field that is refused and cannot be null: there is no such object for the viewer.
     """
 
     type_name: str
@@ -57,6 +62,7 @@ class ObjectPlan:
     slices: tuple[SliceStep, ...] = ()
     steps: tuple[Step, ...] = ()
     hoists: tuple[Hoist, ...] = ()
+    refused: FieldPlan | None = None
 
 
 @dataclass(slots=True, eq=False)

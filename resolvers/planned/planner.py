@@ -9,6 +9,7 @@ import strawberry
 from graphql import (
     FieldNode,
     FragmentDefinitionNode,
+    GraphQLNonNull,
     GraphQLObjectType,
     OperationDefinitionNode,
     OperationType,
@@ -17,6 +18,7 @@ from graphql import (
     is_abstract_type,
     is_object_type,
 )
+from strawberry.utils.str_converters import to_snake_case
 
 from adapters.contracts.vocabulary import ANCHORS, RecordType, System
 from resolvers.edges import EDGES, REFERENCES
@@ -41,6 +43,7 @@ from resolvers.planned.plan import (
 from resolvers.ports import Systems
 from resolvers.projection import Projection
 from resolvers.selection import selection_of
+from resolvers.viewer import Access, Viewer
 from schema.ownership import Ownership
 
 ENTITIES: Mapping[str, RecordType] = {each.value: each for each in ANCHORS}
@@ -65,11 +68,12 @@ class Planner:
         operation: OperationDefinitionNode,
         fragments: Mapping[str, FragmentDefinitionNode],
         variables: Mapping[str, Any],
+        viewer: Viewer,
     ) -> Plan:
-        """The plan of a query. Raises ``Unplannable`` with the reason."""
+        """The plan of a query, for all viewers of the same rights. Raises ``Unplannable`` with the reason."""
         if operation.operation is not OperationType.QUERY:
             raise Unplannable(operation.operation.value)
-        return _Making(self, operation, fragments, variables).plan()
+        return _Making(self, operation, fragments, variables, viewer).plan()
 
     def arguments(self, definition: Any, node: FieldNode) -> Arguments:
         declared = _declared(definition)
@@ -96,12 +100,15 @@ class _Making:
         operation: OperationDefinitionNode,
         fragments: Mapping[str, FragmentDefinitionNode],
         variables: Mapping[str, Any],
+        viewer: Viewer,
     ) -> None:
         self._planner = planner
         self._schema = planner.schema
         self._operation = operation
         self._collector = Collector(self._schema, fragments, variables)
-        self._selected = selection_of(self._schema, operation, fragments, dict(variables))
+        selected = selection_of(self._schema, operation, fragments, dict(variables))
+        self._viewer = viewer
+        self._selected = selected.allowed(viewer)
         self._steps = 0
         self._fields: list[FieldPlan] = []
         self._kinds: set[type[Step]] = set()
@@ -111,7 +118,9 @@ class _Making:
     def plan(self) -> Plan:
         query: GraphQLObjectType = self._schema.query_type
         root = self._object(query, [self._operation.selection_set])
-        projection = Projection(self._selected, self._planner.ownership, self._planner.systems)
+        projection = Projection(
+            self._selected, self._planner.ownership, self._planner.systems, self._viewer.rows
+        )
         roots = tuple(field.step for field in root.fields if isinstance(field.step, RootStep))
         hoists = tuple(hoisted(self._customers, self._planner.systems))
         return Plan(
@@ -145,6 +154,7 @@ class _Making:
                 SliceStep(self._next(), system) for system in sorted(systems, key=lambda system: system.value)
             ),
             steps=tuple(field.step for field in fields if field.step is not None),
+            refused=next((field for field in fields if _is_fatal(field)), None),
         )
         if graph_type.name == RecordType.CUSTOMER.value:
             self._customers.append(plan)
@@ -172,7 +182,12 @@ class _Making:
             type=definition.type,
             definition=definition,
             arguments=self._planner.arguments(definition, nodes[0]),
+            # As the guard of the plain executor names it.
+            access=self._viewer.field(parent.name, to_snake_case(graph_name)),
         )
+        self._fields.append(field)
+        if field.access is Access.FORBIDDEN:
+            return field
         sets = sets_of(nodes)
         if sets:
             possible: list[GraphQLObjectType] = (
@@ -186,7 +201,6 @@ class _Making:
             self._kinds.add(type(field.step))
         elif parent.name in ENTITIES and name not in {"id", "__typename"}:
             field.system = self._planner.ownership.owner(parent.name, name)
-        self._fields.append(field)
         return field
 
     def _step(self, parent: str, field: FieldPlan) -> Step | None:
@@ -225,6 +239,10 @@ class _Making:
     def _next(self) -> int:
         self._steps += 1
         return self._steps - 1
+
+
+def _is_fatal(field: FieldPlan) -> bool:
+    return field.access is Access.FORBIDDEN and isinstance(field.type, GraphQLNonNull)
 
 
 def _declared(definition: Any) -> Any:

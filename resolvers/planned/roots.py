@@ -62,7 +62,7 @@ async def _existing(fetch: Fetch, step: RootStep, ref: Ref) -> None:
     try:
         item = (await fetch.existing({ref: None}))[ref]
         fetch.results[step.index] = item
-        if item is not None and plan is not None:
+        if isinstance(item, Item) and plan is not None:
             await fetch.objects((plan,), {item.connection: {item.id: item.row}})
     finally:
         for task in early:
@@ -86,7 +86,8 @@ async def _nodes(fetch: Fetch, step: RootStep, arguments: Mapping[str, Any]) -> 
         raise bad_user_input(f"ids: {len(ids)} of at most {MAX_NODES}")
     named = [_named(fetch, each, f"ids[{at}]") for at, each in enumerate(ids)]
     items = await fetch.existing(dict.fromkeys(each for each in named if isinstance(each, Ref)))
-    found = [items[each] if isinstance(each, Ref) else await each() for each in named]
+    # One that is refused is an error at its own place.
+    found = [items[each] if isinstance(each, Ref) else await _outcome(each) for each in named]
     fetch.results[step.index] = found
     parts: list[Awaitable[None]] = [fetch.items(step.field, items.values())]
     for type_name in ("Command", "BusinessEvent"):
@@ -94,6 +95,13 @@ async def _nodes(fetch: Fetch, step: RootStep, arguments: Mapping[str, Any]) -> 
         if own:
             parts.append(fetch.below_gateway(step.field, own))
     await fetch.together(parts)
+
+
+async def _outcome(find: Callable[[], Awaitable[Any]]) -> Any:
+    try:
+        return await find()
+    except GraphQLError as error:
+        return error
 
 
 def _named(fetch: Fetch, text: str, where: str) -> Ref | Callable[[], Awaitable[Any]]:
