@@ -24,19 +24,24 @@ def explain(
 ) -> None:
     """Prints the plan of a query: its rounds, and what each system is asked in them."""
     from gateway.compose import connect, ownership_of
+    from gateway.limits.documents import Documents
+    from gateway.limits.errors import TooComplex
     from resolvers.graph import build_graph
     from resolvers.planned.execution import PlannedExecution
-    from resolvers.planned.explain import Explanation
-    from resolvers.planned.fallback import REASONS
+    from resolvers.planned.explain import Explanation, unplanned
 
     settings = load_config(config, os.environ)
     systems = connect(settings)
-    planned = PlannedExecution(build_graph(), systems, ownership_of(settings, systems))
+    graph = build_graph()
+    planned = PlannedExecution(graph, systems, ownership_of(settings, systems))
+    documents = Documents(graph._schema, settings.limits)  # pyright: ignore[reportPrivateUsage]
     try:
-        found = planned.prepared(query.read_text(), operation)
-    except (ValueError, OSError) as error:
+        text = query.read_text()
+        found = planned.prepared(text, operation)
+        points = documents.cost(documents.prepare(text), operation, {})
+    except (ValueError, OSError, TooComplex) as error:
         raise Refused(f"{query}: {error}") from error
     if isinstance(found, str):
-        sys.stdout.write(f"not planned: {REASONS[found]}\n")
+        sys.stdout.write(unplanned(found, points)["text"] + "\n")
         return
-    sys.stdout.write(Explanation(found, systems).text() + "\n")
+    sys.stdout.write(Explanation(found, systems).text(points) + "\n")

@@ -19,6 +19,7 @@ from resolvers.event_port import Events
 from resolvers.identity import Identity
 from resolvers.ids import Ref
 from resolvers.loads import Loads
+from resolvers.planned.trace import Trace
 from resolvers.ports import CrossReferences, Systems
 from resolvers.projection import Projection
 from resolvers.records import records_of
@@ -52,6 +53,7 @@ class RequestContext:
         self.ownership = ownership
         self.references = references
         self.correlation_id = correlation_id
+        self.trace: Trace | None = None
         self.selection = Selection({})
         self.loads = Loads(systems, self._projection(), references)
         self.identity = Identity(self)

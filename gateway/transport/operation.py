@@ -27,11 +27,13 @@ from gateway.limits.errors import RateLimited, TooComplex
 from gateway.limits.rate import NOT_WORTH_GIVING_BACK, POINTS_OF_A_NEW_CHARACTER, Rate
 from gateway.limits.settings import LimitSettings
 from gateway.systems.coalescing import current_access
+from gateway.transport.about import NO_PLAN, wanted_of
 from gateway.transport.errors import before_execution, fault_of_request, in_execution, request_error
 from resolvers.budget import AnswerBudget, answer_budget
 from resolvers.context import RequestContext
 from resolvers.errors import Code, GraphFault
 from resolvers.planned.execution import Answer, PlannedExecution
+from resolvers.planned.trace import Trace
 from resolvers.streams.watch import Watch
 from resolvers.viewer import Viewer
 
@@ -162,6 +164,9 @@ class Operations:
             prepared, kind, points, held = await self._admit(
                 parameters, correlation_id, viewer, caller, allowed
             )
+            wanted = wanted_of(parameters)
+            if wanted is not None and not wanted.allowed(viewer):
+                raise Refusal([fault_of_request(GraphFault(Code.FORBIDDEN, NO_PLAN), correlation_id)])
             self.under_way.begin_operation(caller.key)
         except (TooComplex, RateLimited) as error:
             raise _too_much(error, correlation_id) from error
@@ -179,6 +184,8 @@ class Operations:
         budget = AnswerBudget(self.limits.objects, self._too_many_objects, stop)
         answer_budget.set(budget)
         context = self.make_context(correlation_id, viewer)
+        if wanted is not None and wanted.plan:
+            context.trace = Trace()
         try:
             async with deadline:
                 result = await self._execute(prepared, parameters, context)
@@ -199,9 +206,8 @@ class Operations:
         body: dict[str, Any] = {"data": result.data}
         if errors:
             body["errors"] = [in_execution(error, correlation_id) for error in errors]
-        extensions: Mapping[str, Any] | None = parameters.get("extensions")
-        if extensions and extensions.get("cost") is True:
-            body["extensions"] = {"cost": {"points": points, "maximum": self.limits.cost}}
+        if wanted:
+            body["extensions"] = wanted.told(context, points, self.limits.cost)
         return body
 
     def _too_many_objects(self, objects: int) -> TooComplex:

@@ -56,11 +56,11 @@ class Assembly:
         self.errors: list[GraphQLError] = []
 
     def data(self) -> dict[str, Any] | None:
-        """The answer's data; None where an error reached its root."""
+        """The answer's data; None where an error reached its root: then nothing else is told."""
         try:
             return self._object(self._fetch.plan.root, _QUERY, ())
         except GraphQLError as error:
-            self.errors.append(error)
+            self.errors = [error]
             return None
 
     def _object(self, plan: ObjectPlan, source: Any, path: _Path) -> dict[str, Any]:

@@ -93,17 +93,15 @@ class PlannedExecution:
         if isinstance(given, list):
             return None
         if context.viewer.rows is not None:
-            self.fallbacks.count("policy")
-            return None
+            return self._leave("policy", context)
         plan = self.plan(query, operation_name, operation, given, context.viewer)
-        if plan is None:
-            return None
+        if isinstance(plan, Unplannable):
+            return self._leave(plan.reason, context)
         try:
             answer = await self.run(plan, context, given)
         except Exception:  # noqa: BLE001 - a query can be asked again: the plain executor answers it
             _log.exception("a plan could not be run")
-            self.fallbacks.count("unforeseen")
-            return None
+            return self._leave("unforeseen", context)
         self.fallbacks.planned += 1
         return answer
 
@@ -114,8 +112,8 @@ class PlannedExecution:
         operation: _Operation,
         given: VariableValues,
         viewer: Viewer,
-    ) -> Plan | None:
-        """The plan, made or kept; None, and counted, where there is none."""
+    ) -> Plan | Unplannable:
+        """The plan, made or kept; or why there is none."""
         steered = tuple(bool(given.coerced.get(name)) for name in operation.steering)
         key: tuple[Hashable, ...] = (query, operation_name, steered)
         if viewer.restricted or viewer.rows is not None:
@@ -136,10 +134,13 @@ class PlannedExecution:
                 _log.exception("an operation could not be planned")
                 found = Unplannable("unforeseen")
             self._plans[key] = found
-        if isinstance(found, Unplannable):
-            self.fallbacks.count(found.reason)
-            return None
         return found
+
+    def _leave(self, reason: str, context: RequestContext) -> None:
+        """Leaves an operation to the plain executor, and counts it."""
+        self.fallbacks.count(reason)
+        if context.trace is not None:
+            context.trace.reason = reason
 
     def _touched(
         self, key: tuple[Hashable, ...], operation: _Operation, given: VariableValues, viewer: Viewer
@@ -170,18 +171,20 @@ class PlannedExecution:
         if operation is None:
             raise ValueError("there is no such operation; several need a name")
         plan = self.plan(query, operation_name, operation, VariableValues({}, {}), UNRESTRICTED)
-        if plan is None:
-            return next(iter(self.fallbacks.by_reason))
-        return plan
+        return plan.reason if isinstance(plan, Unplannable) else plan
 
     async def run(self, plan: Plan, context: RequestContext, given: VariableValues) -> Answer:
         fetch = Fetch(plan, context, given)
+        if context.trace is not None:
+            context.trace.plan = plan
         await begin(fetch)
         budget = answer_budget.get()
         if plan.assemble is not None:
             try:
                 data = plan.assemble(fetch)
                 if budget is None or budget.take(fetch.objects_listed):
+                    if context.trace is not None:
+                        context.trace.by_code = True
                     return Answer(data, (), fetch.loads.rounds)
             except Exception:  # noqa: BLE001, S110 - not as usual: what it is, the careful way finds out
                 pass

@@ -45,12 +45,14 @@ class Fetch:
         self.context = context
         self.variables = variables
         self.systems = context.systems
-        self.loads = Loads(context.systems, plan.projection, context.references, plan.again)
+        self.loads = Loads(context.systems, plan.projection, context.references, plan.again, context.trace)
         self.identities = Identities(context.systems, self.loads, context.references)
         self.edges = Edges(self)
         self.results: list[Any] = [None] * plan.steps
         self.objects_listed = 0
         """In the lists of the answer, root lists and relations."""
+        self.is_null = False
+        """Whether a field that may not be null has failed: the answer is then null, whatever else is read."""
         self._records: list[tuple[int, RecordType, Batch]] = []
 
     async def together(self, parts: list[Awaitable[None]]) -> None:

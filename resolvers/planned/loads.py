@@ -17,6 +17,7 @@ from adapters.contracts.fields import Condition, Row
 from adapters.contracts.resource import Order, Page
 from adapters.contracts.vocabulary import RecordType, System
 from resolvers.loads import Relation
+from resolvers.planned.trace import PAGE, Trace, Traced
 from resolvers.ports import CrossReferences, Systems
 from resolvers.projection import Projection
 
@@ -30,6 +31,7 @@ class Loads:
     """All loads of one request. ``read_at`` tells when each connection was last read.
 
     again: kinds of records whose rows serve later reads by id.
+    trace: takes down each load, where the caller wants to be told.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class Loads:
         projection: Projection,
         references: CrossReferences,
         again: Collection[RecordType],
+        trace: Trace | None = None,
     ) -> None:
         self.systems = systems
         self.read_at: dict[str, datetime] = {}
@@ -46,6 +49,7 @@ class Loads:
         self._references = references
         self._projection = projection
         self._again = again
+        self._trace = trace
         self._timed_out: dict[str, OutcomeUnknown] = {}
         self._rows: dict[tuple[str, RecordType], dict[str, Row | None]] = {}
         self._pages: dict[Relation, dict[str, tuple[int, Page]]] = {}
@@ -65,9 +69,12 @@ class Loads:
             select = self._projection.select(connection, record_type)
 
             async def read(wanted: list[str]) -> None:
+                traced = self._traced(connection, record_type, "id", len(wanted))
                 rows = await self.ask(
                     connection, lambda: self.systems.read_many(connection, record_type, wanted, select)
                 )
+                if traced is not None:
+                    traced.rows = len(rows)
                 self._note(connection, record_type, rows.values())
                 for each in wanted:
                     known[each] = rows.get(each)
@@ -88,6 +95,7 @@ class Loads:
         if missing:
 
             async def read(missing: list[str]) -> None:
+                traced = self._traced(relation.connection, relation.type, relation.key, len(missing))
                 pages = await self.ask(
                     relation.connection,
                     lambda: self.systems.related(
@@ -101,6 +109,8 @@ class Loads:
                         relation.after,
                     ),
                 )
+                if traced is not None:
+                    traced.rows = sum(len(page.rows) for page in pages.values())
                 self._remember(relation, pages.values())
                 for value in missing:
                     known[value] = (wanted, pages[value])
@@ -118,13 +128,24 @@ class Loads:
         after: str | None,
     ) -> Page:
         select = self._projection.select(connection, record_type)
+        traced = self._traced(connection, record_type, PAGE, 1)
         page = await self.ask(
             connection, lambda: self.systems.page(connection, record_type, select, where, order, first, after)
         )
+        if traced is not None:
+            traced.rows = len(page.rows)
         self._note(connection, record_type, page.rows)
         if record_type in self._again:
             self._prime(connection, record_type, page.rows)
         return page
+
+    def _traced(self, connection: str, record_type: RecordType, key: str, keys: int) -> Traced | None:
+        if self._trace is None:
+            return None
+        fields = self._projection.select(connection, record_type)
+        traced = Traced(self.rounds + 1, connection, record_type, key, keys, fields)
+        self._trace.loads.append(traced)
+        return traced
 
     async def ask(self, connection: str, read: Callable[[], Awaitable[T]]) -> T:
         """Reads from a connection, unless it has let its deadline pass earlier in this request."""

@@ -121,7 +121,11 @@ class _Making:
         projection = Projection(
             self._selected, self._planner.ownership, self._planner.systems, self._viewer.rows
         )
-        roots = tuple(field.step for field in root.fields if isinstance(field.step, RootStep))
+        # Where a field that may not be null is refused at once, nothing else is asked for.
+        roots = sorted(
+            (field.step for field in root.fields if isinstance(field.step, RootStep)),
+            key=lambda step: not isinstance(step.field.type, GraphQLNonNull),
+        )
         hoists = tuple(hoisted(self._customers, self._planner.systems))
         return Plan(
             root=root,
@@ -130,7 +134,7 @@ class _Making:
             steps=self._steps,
             again=frozenset(self._again),
             fields=tuple(self._fields),
-            roots=roots,
+            roots=tuple(roots),
             asks_records=RecordsStep in self._kinds,
             hoists=hoists,
         )

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
-from graphql import GraphQLError
+from graphql import GraphQLError, GraphQLNonNull
 
 from adapters.contracts.errors import SystemFault
 from adapters.contracts.resource import Order, Page
@@ -37,16 +37,19 @@ class Listed(NamedTuple):
 async def begin(fetch: Fetch) -> None:
     """Everything that a plan fetches."""
     await fetch.together([_root(fetch, step) for step in fetch.plan.roots])
-    if fetch.plan.asks_records:
+    if fetch.plan.asks_records and not fetch.is_null:
         await fetch.records()
 
 
 async def _root(fetch: Fetch, step: RootStep) -> None:
+    if fetch.is_null:
+        return
     try:
         arguments = step.field.arguments.values(fetch.variables)
         await _ROOTS[step.field.name](fetch, step, arguments)
     except (GraphQLError, SystemFault) as error:
         fetch.results[step.index] = error
+        fetch.is_null = isinstance(step.field.type, GraphQLNonNull)
 
 
 def _by_id(record_type: RecordType) -> Callable[[Fetch, RootStep, Mapping[str, Any]], Awaitable[None]]:

@@ -79,7 +79,11 @@ class Both:
             running.disarm()
         said = f"{text}\n{variables}\n{vendor}: {fault}\nas {viewer.subject}"
         assert orjson.dumps(planned.get("data")) == orjson.dumps(plain.get("data")), said
-        assert _errors(planned) == _errors(plain), said
+        if planned.get("data", self) is None:
+            # Of a plain answer that is null, chance says what else had failed by then.
+            assert _errors(planned)[0] in _errors(plain), said
+        else:
+            assert _errors(planned) == _errors(plain), said
         assert planned.keys() == plain.keys(), said
         if fault is None:
             self.calls["plain"] += sum(of_plain.values())

@@ -33,7 +33,7 @@ def test_explain_shows_rounds_keys_and_fields(explained: str) -> None:
     assert {line.split(":")[0].strip() for line in first.splitlines()[1:]} == {"crm", "erp", "subs"}
     assert "Invoice by customer_in_crm" in first
     assert "Payment by invoice_in_erp (up to 250 a call)" in second
-    assert "assembled by generated code" in second
+    assert second.splitlines()[-2:] == ["assembled by generated code", "estimated at 130 points"]
     # What nobody selected is not asked for.
     assert "email" not in explained
 
@@ -42,7 +42,7 @@ def test_explain_says_why_there_is_no_plan(tmp_path: Path) -> None:
     file = tmp_path / "schema.graphql"
     file.write_text("{ __schema { types { name } } }")
     done = CliRunner().invoke(app, ["explain", str(file), "--config", str(CONFIG)])
-    assert done.output == f"not planned: {REASONS['introspection']}\n"
+    assert done.output == f"not planned: {REASONS['introspection']}\nestimated at 100 points\n"
 
 
 def test_every_reason_is_in_the_docs() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -101,6 +102,28 @@ def test_rounds_and_calls(running: Running, document: str, rounds: int, calls: d
     found.clear()
     taken = running.runner.run(found.rounds(text, {"id": running.customer} if "$id" in text else {}))
     assert (taken, found.calls()) == (rounds, calls)
+
+
+@pytest.mark.parametrize(("document", "rounds", "calls"), [e[1:] for e in TABLE], ids=[e[0] for e in TABLE])
+def test_an_answer_tells_its_rounds_and_calls(
+    running: Running, document: str, rounds: int, calls: dict[str, int]
+) -> None:
+    found = running.company
+    text = document % running.ids if "%(" in document else document
+    variables = {"id": running.customer} if "$id" in text else {}
+    answer = running.runner.run(
+        found.ask(found.by_plan, text, variables, extensions={"plan": True, "cost": True})
+    )
+    plan = answer["extensions"]["plan"]
+    made: Counter[str] = Counter()
+    for each in plan["rounds"]:
+        for load in each["loads"]:
+            made[load["connection"]] += load["calls"]
+            assert load["fields"]
+            assert load["places"] != []
+    assert (plan["planned"], len(plan["rounds"]), made) == (True, rounds, calls)
+    assert plan["points"] == answer["extensions"]["cost"]["points"]
+    assert plan["text"].count("round ") == rounds
 
 
 def test_loads_of_one_turn_are_one_call_whoever_asks(running: Running) -> None:

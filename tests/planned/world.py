@@ -44,10 +44,15 @@ class Company:
     plainly: Operations
 
     async def ask(
-        self, operations: Operations, query: str, variables: Mapping[str, Any], viewer: Viewer = UNRESTRICTED
+        self,
+        operations: Operations,
+        query: str,
+        variables: Mapping[str, Any],
+        viewer: Viewer = UNRESTRICTED,
+        extensions: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """An answer, as JSON gives it back; a refusal has ``refused`` in place of data."""
-        parameters = {"query": query, "variables": dict(variables)}
+        parameters = {"query": query, "variables": dict(variables), "extensions": extensions}
         try:
             answer = await operations.answer(parameters, CORRELATION, viewer, Caller("test"), QUERIES)
         except Refusal as refusal:
