@@ -73,6 +73,22 @@ def test_headers_are_sent_and_remembered(playground: Visit) -> None:
     assert playground.facts["tabsAfterReload"] == 8
 
 
+def test_the_plan_is_drawn(playground: Visit) -> None:
+    assert playground.facts["rounds"][:2] == ["Round 1", "Round 2"]
+    first = playground.facts["loads"]
+    assert len(first) == 1
+    assert first[0].startswith("salesforce Customer")
+    for part in ("a page · 1 call · 1 row", "for customers", "account_manager"):
+        assert part in first[0]
+    assert re.fullmatch(r"\d rounds, \d+ calls, \d+ points; assembled .*\.", playground.facts["planned"])
+    assert playground.facts["drawn"] == "Customer360"
+
+
+def test_the_plan_is_not_drawn_by_writing(playground: Visit) -> None:
+    assert playground.facts["planOfMutation"].startswith("Only queries are planned")
+    assert "plan:read" in playground.facts["planForbidden"]
+
+
 def test_a_mutation_is_done(playground: Visit) -> None:
     assert '"kind": "updateCustomer"' in playground.facts["mutation"]
     assert '"userErrors": []' in playground.facts["mutation"]

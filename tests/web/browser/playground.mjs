@@ -70,11 +70,25 @@ await run(async (page) => {
   await screenshot(page, "playground-docs");
   await audit(page, "docs");
 
+  // The plan of an example, drawn; then of what is run.
+  await page.getByRole("button", { name: "Customer360", exact: true }).click();
+  await page.getByRole("button", { name: /^Show Plan/ }).click();
+  await page.locator(".plan .round").nth(1).waitFor();
+  facts.rounds = await page.locator(".plan .round h3").allInnerTexts();
+  facts.loads = await page.locator(".plan .round").first().locator(".load").allInnerTexts();
+  facts.planned = await page.locator(".plan [aria-live] > p").innerText();
+  await screenshot(page, "playground-plan");
+  await audit(page, "plan");
+  const drawn = page.waitForRequest((request) => request.postData()?.includes('"extensions":{"plan":true}'));
+  await page.getByRole("button", { name: /^Execute query/ }).click();
+  facts.drawn = (await drawn).postDataJSON().operationName;
+
   // A write, with the id of a customer that is really there.
   await page.getByRole("button", { name: "UpdateCustomer", exact: true }).click();
   await page.getByRole("button", { name: /^Execute query/ }).click();
   await waitForAnswer(page, "SUCCEEDED");
   facts.mutation = await shown(answer(page));
+  facts.planOfMutation = await page.locator(".plan .refusal").innerText();
   await screenshot(page, "playground-mutation");
 
   // A subscription: it is open once the gateway counts it, and shows what happens from then on.
@@ -100,6 +114,8 @@ await run(async (page) => {
   facts.role = (await asRole).headers()["x-fieldgate-role"];
   await waitForAnswer(page, "FORBIDDEN");
   facts.forbidden = await shown(answer(page));
+  await page.locator(".plan .refusal", { hasText: "plan:read" }).waitFor();
+  facts.planForbidden = await page.locator(".plan .refusal").innerText();
   await screenshot(page, "playground-role");
   await audit(page, "role");
   await page.getByLabel("Role", { exact: true }).selectOption("admin");
