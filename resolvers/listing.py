@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 from adapters.contracts.errors import Unreachable, Unsupported
@@ -21,10 +22,12 @@ from resolvers.connection import (
 )
 from resolvers.context import RequestContext
 from resolvers.cursors import Place, decode_cursor, encode_cursor
-from resolvers.errors import bad_user_input
+from resolvers.errors import Code, GraphFault, bad_user_input
 from resolvers.ids import Ref
+from resolvers.narrowing import Narrowing
 from resolvers.own_listing import list_of_customers
-from resolvers.sifting import BATCH, sift
+from resolvers.sifting import sift, sizes_of_batches
+from resolvers.viewer import Rows
 
 
 async def list_entities(
@@ -46,7 +49,9 @@ async def list_entities(
         check_readable(context.viewer, record_type, order.field)
     rows = context.viewer.rows
     if rows is not None and rows.customers is not None:
-        return await list_of_customers(context, record_type, first, after, given, where)
+        page = await list_of_customers(context, record_type, first, after, given, where)
+        if page is not None:
+            return page
     system = ANCHORS[record_type]
     name = list_name(record_type, order)
     place = decode_cursor(name, after) if after is not None else None
@@ -60,10 +65,11 @@ async def list_entities(
             raise bad_user_input("after: the cursor names no place in this list")
         names = names[names.index(place.connection) :]
     lists = [_List(context, record_type, each, where, order, name, _begin(place, each)) for each in names]
-    if rows is not None:
-        edges, has_more = await sift(_batches(lists), lambda edge: context.rows.sees(edge.node), first)
-    else:
+    if rows is None:
         edges, has_more = await _first_of(lists, first)
+    else:
+        batches = _batches(await _narrowed(lists, rows), first)
+        edges, has_more = await sift(batches, lambda edge: context.rows.sees(edge.node), first)
     return connection(edges, has_more=has_more, after=after)
 
 
@@ -82,6 +88,7 @@ class _List:
     order: Order | None
     name: str
     position: str | None
+    narrowed: bool = False
 
     async def pages(self, wanted: Callable[[], int]) -> AsyncGenerator[tuple[list[ConnectionEdge], bool]]:
         """Pages with whether more follow, to the end. ``wanted`` says before each how much it should hold."""
@@ -121,9 +128,24 @@ async def _first_of(lists: Sequence[_List], first: int) -> tuple[list[Connection
     return edges, False
 
 
-async def _batches(lists: Sequence[_List]) -> AsyncGenerator[Sequence[ConnectionEdge]]:
+async def _narrowed(lists: Sequence[_List], rows: Rows) -> list[_List]:
+    """The lists in which the viewer sees something, less what their vendors can leave out themselves."""
+    found: list[_List] = []
+    narrowing = Narrowing(lists[0].context, rows)
     for each in lists:
-        async with aclosing(each.pages(lambda: BATCH)) as pages:
+        more = await narrowing.conditions(each.connection, each.type)
+        if more == () and rows.customers is not None:
+            # What is asked of all for the sake of some named customers is better asked of these.
+            raise GraphFault(Code.FORBIDDEN, "the list: this caller asks from a customer")
+        if more is not None:
+            found.append(replace(each, where=(*each.where, *more), narrowed=bool(more)))
+    return found
+
+
+async def _batches(lists: Sequence[_List], first: int) -> AsyncGenerator[Sequence[ConnectionEdge]]:
+    for each in lists:
+        sizes = chain((first + 1,) if each.narrowed else (), sizes_of_batches())
+        async with aclosing(each.pages(lambda sizes=sizes: next(sizes))) as pages:
             async for page, _ in pages:
                 yield page
 

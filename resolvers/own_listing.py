@@ -12,7 +12,6 @@ from resolvers.context import RequestContext
 from resolvers.cursors import Place, decode_cursor, encode_cursor
 from resolvers.edges import EDGES
 from resolvers.entity import Entity
-from resolvers.errors import Code, GraphFault
 
 _FIELDS: Mapping[RecordType, str] = {
     RecordType.SUBSCRIPTION: "subscriptions",
@@ -29,11 +28,13 @@ async def list_of_customers(
     after: str | None,
     given: Any,
     where: tuple[Condition, ...],
-) -> Connection:
-    """A page of the list. A viewer bound to several customers can list these, and what is theirs by each."""
+) -> Connection | None:
+    """A page of the list; None for what is of several customers together."""
     rows = context.viewer.rows
     assert rows is not None
     assert rows.customers is not None
+    if record_type is not RecordType.CUSTOMER and len(rows.customers) > 1:
+        return None
     customers = [
         found
         for ref in sorted(rows.customers, key=lambda ref: (ref.connection, ref.record_id))
@@ -43,8 +44,6 @@ async def list_of_customers(
         return _customers(await _meeting(context, customers, where), first, after)
     if not customers:
         return connection([], has_more=False, after=after)
-    if len(customers) > 1:
-        raise GraphFault(Code.FORBIDDEN, "the list: this caller asks from a customer")
     edge = EDGES[RecordType.CUSTOMER, _FIELDS[record_type]]
     return await context.related_of(customers[0], edge, first, after, given)
 

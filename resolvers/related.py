@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from adapters.contracts.errors import Unsupported
@@ -23,7 +24,7 @@ from resolvers.ids import Ref
 from resolvers.loads import Relation
 from resolvers.rows import has_own_limit
 from resolvers.selection import Selection
-from resolvers.sifting import BATCH, sift
+from resolvers.sifting import sift, sizes_of_batches
 
 if TYPE_CHECKING:
     from resolvers.context import RequestContext
@@ -104,13 +105,13 @@ class Related:
     async def _batches(self, lists: Sequence[_List], first: int) -> AsyncGenerator[Sequence[ConnectionEdge]]:
         """All children, in batches. The first is shared with the parent's siblings: mostly it is enough."""
         for each in lists:
-            wanted, position = first + 1, each.position
+            sizes, position = chain((first + 1,), sizes_of_batches()), each.position
             while True:
-                page = await self._page(each, wanted, position)
+                page = await self._page(each, next(sizes), position)
                 yield self._edges(each.edge, each.ask.connection, page)
                 if not page.has_more or not page.rows:
                     break
-                wanted, position = BATCH, page.positions[-1]
+                position = page.positions[-1]
 
     async def everything(self, parent: Entity, edge: Edge) -> Connection:
         """All children of an edge."""

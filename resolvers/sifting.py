@@ -7,7 +7,7 @@ only where the viewer will see more.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing
 from typing import TypeVar
 
@@ -15,13 +15,21 @@ from resolvers.errors import Code, GraphFault
 
 T = TypeVar("T")
 
-BATCH = 100
-"""Objects that are read at once."""
+BATCH, LARGEST_BATCH = 100, 1_000
+"""Objects that are read at once: at first, and at most. Vendors may give fewer."""
 
 MOST_READ = 5_000
 """Objects that are read to fill one page."""
 
 _TOO_MANY = "the list: too few of its objects are this caller's; ask with a filter, or from a customer"
+
+
+def sizes_of_batches() -> Iterator[int]:
+    """How many to read at once: more each time, because who sees little has far to read."""
+    size = BATCH
+    while True:
+        yield size
+        size = min(2 * size, LARGEST_BATCH)
 
 
 async def sift(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from resolvers.connection import Connection, ConnectionEdge, check_first, connection
@@ -10,7 +11,7 @@ from resolvers.errors import bad_user_input
 from resolvers.event import EventObject
 from resolvers.event_access import permitted, shows
 from resolvers.event_port import BadCursor, Event, EventFilter
-from resolvers.sifting import BATCH, sift
+from resolvers.sifting import sift, sizes_of_batches
 
 if TYPE_CHECKING:
     from resolvers.context import RequestContext
@@ -41,10 +42,10 @@ async def _batches(
     context: RequestContext, wanted: EventFilter, first: int, place: str | None
 ) -> AsyncGenerator[Sequence[Event]]:
     """The events, newest first, to the end of the log."""
-    size = first + 1
+    sizes = chain((first + 1,), sizes_of_batches())
     while True:
-        events, has_more = await context.events.newest(wanted, size, place)
+        events, has_more = await context.events.newest(wanted, next(sizes), place)
         yield events
         if not has_more or not events:
             return
-        size, place = BATCH, events[-1].cursor
+        place = events[-1].cursor

@@ -17,7 +17,15 @@ from adapters.netsuite.client import NetSuiteClient
 from adapters.netsuite.manifest import NetSuiteSettings
 from adapters.netsuite.query import QueryResource
 from adapters.netsuite.suiteql import Clause, Column, Join, Source, internal_ids, iso_time, moment, texts
-from adapters.netsuite.values import ENTITY_COLUMNS, command_column, legal_entity, money, number, utc
+from adapters.netsuite.values import (
+    ENTITY_COLUMNS,
+    command_column,
+    in_legal_entities,
+    legal_entity,
+    money,
+    number,
+    utc,
+)
 
 IN_CRM = link_field(RecordType.CUSTOMER, System.CRM)
 
@@ -123,7 +131,12 @@ def _fields(settings: NetSuiteSettings) -> FieldMap:
                 lambda row: row.get("companyname"),
                 write=lambda value: {"companyName": value},
             ),
-            Field("legal_entity", ENTITY_COLUMNS, legal_entity),
+            Field(
+                "legal_entity",
+                ENTITY_COLUMNS,
+                legal_entity,
+                filters={Op.IN: in_legal_entities(settings.entity_code_column)},
+            ),
             Field(
                 "tax_id",
                 ("tax_id",),

@@ -34,7 +34,15 @@ from adapters.netsuite.suiteql import (
     moment,
     texts,
 )
-from adapters.netsuite.values import ENTITY_COLUMNS, command_column, legal_entity, money, number, utc
+from adapters.netsuite.values import (
+    ENTITY_COLUMNS,
+    command_column,
+    in_legal_entities,
+    legal_entity,
+    money,
+    number,
+    utc,
+)
 
 IN_ERP = link_field(RecordType.CUSTOMER, System.ERP)
 IN_CRM = link_field(RecordType.CUSTOMER, System.CRM)
@@ -144,7 +152,12 @@ def _fields(settings: NetSuiteSettings) -> FieldMap:
             ),
             Field("number", ("tranid",), lambda row: row.get("tranid")),
             Field("status", statuses.columns, statuses.read, filters={Op.IN: statuses.clause}),
-            Field("legal_entity", ENTITY_COLUMNS, legal_entity),
+            Field(
+                "legal_entity",
+                ENTITY_COLUMNS,
+                legal_entity,
+                filters={Op.IN: in_legal_entities(settings.entity_code_column)},
+            ),
             Field("subtotal", ("currency", "foreigntotal", "taxamount"), _subtotal),
             Field("tax", ("currency", "taxamount"), _tax),
             Field("total", ("currency", "foreigntotal"), lambda row: money(row, "foreigntotal")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -9,7 +10,7 @@ from zoneinfo import ZoneInfo
 from adapters.contracts.convert import money_from_decimal
 from adapters.contracts.fields import Row
 from adapters.contracts.values import LegalEntity, Money
-from adapters.netsuite.suiteql import Column
+from adapters.netsuite.suiteql import NEVER, Clause, Column, internal_ids, texts
 
 
 def number(row: Row, column: str) -> Decimal | None:
@@ -57,3 +58,20 @@ def legal_entity(row: Row) -> LegalEntity | None:
         country=row.get("subsidiary_country"),
         currency=row.get("subsidiary_currency"),
     )
+
+
+def in_legal_entities(code_column: str) -> Callable[[Iterable[str | None]], Clause]:
+    """Rows by their subsidiaries' codes, as ``legal_entity`` reads them; None stands for no subsidiary."""
+
+    def clause(codes: Iterable[str | None]) -> Clause:
+        wanted = list(codes)
+        named = [code for code in wanted if code is not None]
+        by_code = texts(f"s.{code_column}", named)
+        # A row gives no empty text: to SuiteQL it is null, as it is to Oracle.
+        by_id = internal_ids("s.id", named)
+        parts = [] if by_code.never else [by_code.sql]
+        parts += [] if by_id.never else [f"s.{code_column} IS NULL AND {by_id.sql}"]
+        parts += ["s.id IS NULL"] if None in wanted else []
+        return Clause(" OR ".join(f"({part})" for part in parts), ("subsidiary",)) if parts else NEVER
+
+    return clause

@@ -13,6 +13,7 @@ from adapters.contracts.convert import vendor_values
 from adapters.contracts.errors import Unsupported
 from adapters.contracts.fields import Field, FieldMap, Op
 from adapters.contracts.resource import Order
+from adapters.contracts.values import LegalEntity, Person
 from adapters.contracts.vocabulary import RecordType
 from adapters.rest.canonical import FIELDS, SEARCH
 from adapters.rest.conversion import parameter
@@ -117,7 +118,7 @@ class _Compiler:
             return
         made = self._filters.setdefault(field, {})
         for op, given, possible in (
-            (Op.IN, form.in_, kind is str or _is_enum(kind)),
+            (Op.IN, form.in_, kind in _COMPARED or _is_enum(kind)),
             (Op.BEFORE, form.before, kind in (date, datetime)),
             (Op.SINCE, form.since, kind in (date, datetime)),
             (Op.SEARCH, form.search, field == SEARCH),
@@ -150,6 +151,10 @@ class _Compiler:
                 self._faults.unknown(place, "not among the fields", form.field, self._form.fields)
             orders[Order(form.field, form.descending)] = (form.param, form.value)
         return orders
+
+
+_COMPARED = (str, LegalEntity, Person)
+"""What can be asked for as one of several values: text, an entity by its code, a person by its address."""
 
 
 def _is_enum(kind: Any) -> bool:

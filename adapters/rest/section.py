@@ -157,7 +157,13 @@ class Words(Section):
 class FilterForm(Section):
     """What one canonical field can be filtered by, in the system itself."""
 
-    in_: Annotated[OneOf, short("param")] | None = Field(default=None, alias="in")
+    in_: Annotated[OneOf, short("param")] | None = Field(
+        default=None,
+        alias="in",
+        description="One of several values. A legal entity is asked for by its code, an account manager by "
+        "the e-mail address, whatever its case: for callers who are limited to these. Give the first only "
+        "where every record has one.",
+    )
     before: Annotated[Bound, short("param")] | None = Field(
         default=None, description="Strictly before the value."
     )

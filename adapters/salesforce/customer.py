@@ -77,6 +77,7 @@ def customer_fields(settings: SalesforceSettings) -> FieldMap:
                 "account_manager",
                 ("Owner.Name", "Owner.Email", "Owner.Phone", "Owner.Title"),
                 lambda row: _person(row["Owner"]),
+                filters={Op.IN: soql.any_text("Owner.Email")},
             ),
             Field("contacts", (_CONTACTS,), _contacts),
             Field(

@@ -90,6 +90,8 @@ def invoice_fields(settings: TrytonSettings, today: Today) -> FieldMap:
                 "legal_entity",
                 tuple(f"company.{path}" for path in ENTITY_ASKS),
                 lambda row: legal_entity(row["company."]),
+                # Every invoice has a company, and every party a code: of none there is no row.
+                filters={Op.IN: texts_in("company.party.code")},
             ),
             _amount("subtotal", "untaxed_amount"),
             _amount("tax", "tax_amount"),

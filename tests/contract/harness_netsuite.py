@@ -241,8 +241,29 @@ def _filters(world: World, unknown: InvoiceFact) -> list[FilterCase]:
     times = sorted(customer.updated_at.replace(microsecond=0) for customer in world.customers)
     latest_ten = times[-10]
     email = world.customers[0].email
+    entity = world.customers[0].entity
     return [
         *cases,
+        FilterCase(
+            RecordType.INVOICE,
+            "legal_entity",
+            Op.IN,
+            (entity.code, None),
+            frozenset(str(invoice.id) for invoice in world.invoices if invoice.customer.entity == entity),
+        ),
+        FilterCase(
+            RecordType.CUSTOMER,
+            "legal_entity",
+            Op.IN,
+            (entity.code,),
+            frozenset(
+                str(erp_id)
+                for customer in world.customers
+                if customer.entity == entity
+                for erp_id in customer.erp_ids
+            ),
+        ),
+        FilterCase(RecordType.CUSTOMER, "legal_entity", Op.IN, ("' OR 1 = 1",), frozenset()),
         FilterCase(
             RecordType.INVOICE,
             "due_on",

@@ -119,6 +119,7 @@ def _filters(world: World) -> list[FilterCase]:
     statuses = (SubscriptionStatus.TRIAL, SubscriptionStatus.CANCELLED)
     open_states = (InvoiceStatus.OPEN, InvoiceStatus.OVERDUE)
     prospects = (CustomerStatus.PROSPECT, CustomerStatus.CHURNED)
+    manager, entity = customers[6].account_manager, customers[6].entity
     word, email, code = customers[4].name.split()[0], customers[5].email, subscriptions[0].plan.code
     return [
         _case(C, "search", Op.SEARCH, word, (f for f in customers if word.casefold() in f.name.casefold())),
@@ -135,6 +136,20 @@ def _filters(world: World) -> list[FilterCase]:
             (f for f in subscriptions if f.next_billing_at and f.next_billing_at.date() < renewal),
         ),
         _case(INV, "status", Op.IN, open_states, (f for f in invoices[1:] if f.status in open_states)),
+        _case(
+            C,
+            "account_manager",
+            Op.IN,
+            (manager.email.upper(),),
+            (f for f in customers if f.account_manager == manager),
+        ),
+        _case(
+            INV,
+            "legal_entity",
+            Op.IN,
+            (entity.code, None),
+            (f for f in invoices if f.customer.entity == entity),
+        ),
         _case(INV, "due_on", Op.BEFORE, due, (f for f in invoices if f.due_on < due)),
         _case(INV, "issued_on", Op.SINCE, due, (f for f in invoices if f.issued_on >= due)),
         _case(PAY, "created_at", Op.SINCE, paid_at, (f for f in world.payments if f.created_at >= paid_at)),

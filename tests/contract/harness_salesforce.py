@@ -176,6 +176,7 @@ def _filters(known: list[CustomerFact], odd: CustomerFact) -> list[FilterCase]:
     words = known[2].name.split()
     searched = f"{words[-1][:4].upper()} {words[0].lower()}"
     segment, email = known[0].segment, known[3].email
+    manager = known[4].account_manager.email
 
     def ids(facts: list[CustomerFact]) -> frozenset[str]:
         return frozenset(fact.crm_id for fact in facts)
@@ -197,6 +198,12 @@ def _filters(known: list[CustomerFact], odd: CustomerFact) -> list[FilterCase]:
         case("status", Op.IN, (gone, CustomerStatus.UNKNOWN), in_status(gone) | ids([odd])),
         case("segment", Op.IN, (segment,), ids([fact for fact in everyone if fact.segment == segment])),
         case("updated_at", Op.SINCE, middle, ids([fact for fact in everyone if fact.updated_at >= middle])),
+        case(
+            "account_manager",
+            Op.IN,
+            (manager.upper(), "o'nobody@example.com"),
+            ids([fact for fact in everyone if fact.account_manager.email == manager]),
+        ),
         case("email", Op.IN, (email, "o'nobody@example.com"), ids([f for f in everyone if f.email == email])),
     ]
 

@@ -190,6 +190,8 @@ def filter_cases(facts: Facts) -> list[FilterCase]:
             )
             for day_ in (until, AFTERWARDS, date(2099, 1, 1))
         ),
+        FilterCase(RecordType.INVOICE, "legal_entity", Op.IN, (facts["company"]["code"], None), everyone),
+        FilterCase(RecordType.INVOICE, "legal_entity", Op.IN, ("another", None), frozenset()),
         FilterCase(RecordType.INVOICE, "updated_at", Op.SINCE, datetime(2020, 1, 1, tzinfo=UTC), everyone),
         FilterCase(RecordType.INVOICE, "updated_at", Op.SINCE, datetime(2999, 1, 1, tzinfo=UTC), frozenset()),
         FilterCase(

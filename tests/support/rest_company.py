@@ -94,6 +94,7 @@ def bill(fact: InvoiceFact) -> Row:
         "account": fact.customer.crm_id,
         "agreement": fact.subscription.id,
         "state": STATES[fact.status],
+        "seller": {"code": fact.customer.entity.code, "name": fact.customer.entity.name},
         "sums": {"gross": major(fact.total_minor, ccy), "tax": major(fact.tax_minor, ccy), "ccy": ccy},
         "dated": fact.issued_on.isoformat(),
         "due": fact.due_on.isoformat(),
@@ -145,6 +146,7 @@ def collections(world: World) -> dict[str, Collection]:
                 "q": lambda row, text: text.casefold() in row["profile"]["display"].casefold(),
                 "stage": lambda row, text: row["profile"]["stage"] in text.split("|"),
                 "mail": lambda row, text: row["profile"]["mail"] == text,
+                "owners": lambda row, text: row["owner"]["mail"].casefold() in text.casefold().split("|"),
                 "modified_from": lambda row, text: row["modified_ms"] >= int(text),
             },
             sorts={"display": _by_name(False), "-display": _by_name(True), "-modified": _newest},
@@ -167,6 +169,7 @@ def collections(world: World) -> dict[str, Collection]:
             paged_one_of={"accounts": "account"},
             filters={
                 "state": lambda row, text: str(row["state"]) == text,
+                "sellers": lambda row, text: row["seller"]["code"] in text.split(","),
                 "due_before": lambda row, text: row["due"] < text,
                 "dated_from": lambda row, text: _seconds(row["dated"]) >= int(text),
             },
