@@ -16,8 +16,9 @@ from starlette.types import ASGIApp
 from gateway.limits.settings import LimitSettings
 from gateway.refusal import Refused
 from gateway.transport.drain import Drain
-from gateway.transport.frames import FrameProtocol
+from gateway.transport.frames import framed
 from gateway.transport.patience import patient
+from gateway.transport.room import Room
 
 KEEP_ALIVE_S = 75
 """Idle connections are kept longer than by most balancers and clients (60 s), so that it is they who close
@@ -91,15 +92,16 @@ def server_config(app: ASGIApp, limits: LimitSettings | None = None, **own: Any)
     all else, and keep what is encoded once from being sent to many.
     """
     limits = limits or LimitSettings()
+    room = Room(limits)
     return uvicorn.Config(
         app,
-        http=patient(limits),
+        http=patient(limits, room),
         log_config=None,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=10,
         timeout_keep_alive=KEEP_ALIVE_S,
-        ws=FrameProtocol,
+        ws=framed(room),
         ws_max_size=limits.message_bytes,
         ws_ping_interval=20,
         ws_ping_timeout=20,

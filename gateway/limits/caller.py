@@ -35,10 +35,10 @@ def caller_of(scope: Scope, viewer: Viewer) -> Caller:
     if viewer is not UNRESTRICTED:
         return Caller(viewer.subject)
     client = scope.get("client")
-    return Caller("unknown" if client is None else _network(client[0]))
+    return Caller("unknown" if client is None else network_of(client[0]))
 
 
-def _network(address: str) -> str:
+def network_of(address: str) -> str:
     """The address; of IPv6 the network, for a host there has more addresses than can be counted."""
     if ":" not in address:
         return address

@@ -33,8 +33,21 @@ class RateSettings(Section):
 
 
 class LimitSettings(Section):
-    """What one request, one socket and one caller may ask for."""
+    """What may be asked for: of all connections together, by one request, one socket and one caller."""
 
+    connections: int = Field(
+        default=10_000,
+        ge=1,
+        le=1_000_000,
+        description="Connections of all clients at once, WebSockets among them.",
+    )
+    connections_per_address: int | None = Field(
+        default=None,
+        ge=1,
+        le=1_000_000,
+        description="Connections from one address, of IPv6 from one /64 network, at once. Not for a gateway "
+        "behind a balancer: there all come from the balancer's address.",
+    )
     body_bytes: int = Field(
         default=1_000_000, ge=1_000, le=100_000_000, description="Length of the body of a request."
     )

@@ -54,6 +54,12 @@ RATE_LIMITED = Counter(
     "Requests refused because their caller asked too much.",
     registry=REGISTRY,
 )
+CONNECTIONS_REFUSED = Counter(
+    "fieldgate_connections_refused",
+    "Connections for which there was no room.",
+    ("outcome",),
+    registry=REGISTRY,
+)
 PLAN_FALLBACKS = Counter(
     "fieldgate_plan_fallbacks",
     "Operations executed field by field because no plan could be made for them.",

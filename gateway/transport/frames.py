@@ -14,6 +14,7 @@ from typing import Any
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from gateway.transport.drain import reconnect_after_ms
+from gateway.transport.room import Room
 
 EXTENSION = "fieldgate.frames"
 """Its name among the scope's extensions."""
@@ -42,6 +43,13 @@ class FrameProtocol(WebSocketsSansIOProtocol):
     on_writable: Callable[[], None] | None = None
     on_shutdown: Callable[[str], None] | None = None
     """Told why, and ends the socket in its own time; without it the socket is ended at once."""
+
+    room: Room | None = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self.room is not None:
+            self.room.leave(self.transport)
 
     def handle_connect(self, event: Any) -> None:
         super().handle_connect(event)
@@ -88,3 +96,8 @@ class FrameProtocol(WebSocketsSansIOProtocol):
                 self.end(SERVICE_RESTART, reason)
         else:
             super().shutdown()
+
+
+def framed(room: Room) -> type[FrameProtocol]:
+    """The protocol of sockets that leave a room when they end."""
+    return type("FrameProtocol", (FrameProtocol,), {"room": room})

@@ -1,6 +1,8 @@
-"""HTTP/1.1 with an end to patience: uvicorn's protocol waits for slow peers for ever, and bounds no head.
+"""HTTP/1.1 with an end to patience: uvicorn's protocol waits for slow peers for ever, bounds no head, and
+takes any number of connections.
 
-A request that arrives whole in one piece, as nearly all do, arms no timer.
+A request that arrives whole in one piece, as nearly all do, arms no timer. One for which there is no room is
+answered once its head is there, so that its sender reads the answer.
 """
 
 from __future__ import annotations
@@ -17,15 +19,21 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 
 from gateway.limits.settings import LimitSettings
+from gateway.observability.metrics import CONNECTIONS_REFUSED
 from gateway.transport.correlation import HEADER
 from gateway.transport.errors import request_error
+from gateway.transport.room import RETRY_AFTER_S, Room
 from resolvers.errors import Code
+
+_HEALTH = b"/health/"
+"""What is asked here is answered even to those for whom there is no room: who watches the process asks it."""
 
 
 class PatientProtocol(HttpToolsProtocol):
-    """uvicorn's HTTP protocol within ``limits``; see ``patient``."""
+    """uvicorn's HTTP protocol within ``limits`` and ``room``; see ``patient``."""
 
     limits = LimitSettings()
+    room = Room(limits)
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -38,10 +46,16 @@ class PatientProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._arm()
+        if self._enter() or self.room.wait(transport):
+            self._arm()
+        else:
+            CONNECTIONS_REFUSED.labels("cut").inc()
+            self._refused = True
+            transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._disarm()
+        self.room.leave(self.transport)
         if self._stalled is not None:
             self._stalled.cancel()
         super().connection_lost(exc)
@@ -71,8 +85,12 @@ class PatientProtocol(HttpToolsProtocol):
             size += len(name) + len(value) + 4
         if size > self.limits.head_bytes:
             self._too_long()
-        else:
+        elif self._enter() or self.url.startswith(_HEALTH):
             super().on_headers_complete()
+        else:
+            CONNECTIONS_REFUSED.labels("told").inc()
+            message = "The gateway has as many connections as it takes; ask again later"
+            self._refuse(503, message, Code.RATE_LIMITED, f"retry-after: {RETRY_AFTER_S}\r\n")
 
     def on_body(self, body: bytes) -> None:
         if not self._refused:
@@ -101,6 +119,9 @@ class PatientProtocol(HttpToolsProtocol):
         """For what is no HTTP. What was refused already is not refused twice."""
         if not self._refused:
             self._refuse(400, msg)
+
+    def _enter(self) -> bool:
+        return self.room.enter(self.transport, None if self.client is None else self.client[0])
 
     def _arm(self) -> None:
         self._disarm()
@@ -134,15 +155,16 @@ class PatientProtocol(HttpToolsProtocol):
     def _too_long(self) -> None:
         self._refuse(431, f"The head of the request is longer than {self.limits.head_bytes} bytes")
 
-    def _refuse(self, status: int, message: str) -> None:
+    def _refuse(self, status: int, message: str, code: Code = Code.BAD_USER_INPUT, more: str = "") -> None:
         """Answers beside the application, which never saw the request, or learns that its peer is gone."""
         self._refused = True
         correlation_id = uuid.uuid4().hex
-        error = request_error(Code.BAD_USER_INPUT, message, correlation_id)
+        error = request_error(code, message, correlation_id)
+        error["extensions"]["retryable"] = status == 503
         body = orjson.dumps({"errors": [error]})
         head = (
             f"content-type: application/json; charset=utf-8\r\n{HEADER}: {correlation_id}\r\n"
-            f"content-length: {len(body)}\r\ncache-control: no-store\r\nconnection: close\r\n\r\n"
+            f"content-length: {len(body)}\r\ncache-control: no-store\r\n{more}connection: close\r\n\r\n"
         )
         self.transport.write(STATUS_LINE[status] + head.encode() + body)
         self._disarm()
@@ -153,6 +175,6 @@ class PatientProtocol(HttpToolsProtocol):
         self.transport.close()
 
 
-def patient(limits: LimitSettings) -> type[PatientProtocol]:
+def patient(limits: LimitSettings, room: Room) -> type[PatientProtocol]:
     """The protocol with these limits: uvicorn makes the instances, and passes it nothing of ours."""
-    return type("PatientProtocol", (PatientProtocol,), {"limits": limits})
+    return type("PatientProtocol", (PatientProtocol,), {"limits": limits, "room": room})
