@@ -21,13 +21,24 @@ from resolvers.planned.along import HOISTED_ROWS
 from resolvers.planned.fetch import Fetch
 from resolvers.planned.plan import EdgeStep, ObjectPlan
 from resolvers.related import key_of, shared_by
+from resolvers.viewer import Rows
 
 
 def begin_ahead(fetch: Fetch, plan: ObjectPlan, ref: Ref) -> Sequence[asyncio.Task[None]]:
     """Starts the loads; what they raise is kept for whoever asks the same."""
-    if ref.type is not RecordType.CUSTOMER or not fetch.context.viewer.reads(ref.type.value):
+    viewer = fetch.context.viewer
+    if ref.type is not RecordType.CUSTOMER or not viewer.reads(ref.type.value):
+        return ()
+    if viewer.rows is not None and not _is_bound(viewer.rows, ref):
+        # Whether it is the viewer's customer at all is to be found out first.
         return ()
     return [asyncio.ensure_future(_quietly(each)) for each in _Ahead(fetch, ref).loads(plan)]
+
+
+def _is_bound(rows: Rows, customer: Ref) -> bool:
+    """Whether a viewer sees a customer for its name alone."""
+    by_name = rows.customers is not None and customer in rows.customers
+    return by_name and rows.portfolio is None and rows.legal_entities is None
 
 
 async def _quietly(load: Coroutine[Any, Any, Any]) -> None:

@@ -109,6 +109,8 @@ def compiled(plan: Plan, systems: Systems) -> Callable[[Any], dict[str, Any]]:
 
     What it returns raises ``Odd``, or anything else, where the answer has to be assembled value by value.
     """
+    if plan.sifts:
+        raise Ungenerated("the caller sees a part of its lists only")
     for field in plan.fields:
         _check_access(field)
     making = _Making(plan, systems)

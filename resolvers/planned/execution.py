@@ -92,8 +92,6 @@ class PlannedExecution:
         given = get_variable_values(self._schema, operation.definition.variable_definitions or (), variables)
         if isinstance(given, list):
             return None
-        if context.viewer.rows is not None:
-            return self._leave("policy", context)
         plan = self.plan(query, operation_name, operation, given, context.viewer)
         if isinstance(plan, Unplannable):
             return self._leave(plan.reason, context)

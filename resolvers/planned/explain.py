@@ -24,12 +24,10 @@ from resolvers.planned.plan import (
     RevenueStep,
     TimelineStep,
 )
-from resolvers.planned.planner import ENTITIES
+from resolvers.planned.planner import ENTITIES, ROOT_LISTS
 from resolvers.planned.trace import PAGE, Trace, Traced
 from resolvers.ports import Systems
 from resolvers.related import key_of
-
-_ROOT_PAGES: Mapping[str, RecordType] = {f"{each.value.lower()}s": each for each in ANCHORS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +162,7 @@ class Explanation:
         for field in self._plan.root.fields:
             if field.step is None:
                 continue
-            listed = _ROOT_PAGES.get(field.graph_name)
+            listed = ROOT_LISTS.get(field.graph_name)
             for type_name, plan in field.children.items():
                 record_type = ENTITIES.get(type_name)
                 if listed is not None:

@@ -9,7 +9,6 @@ REASONS: Mapping[str, str] = {
     "mutation": "It writes: its effects come one after the other, as GraphQL demands.",
     "introspection": "It asks for the schema itself, which the plain executor answers from memory.",
     "ownership": "A field of a subscription, an invoice or a payment is configured to another owner.",
-    "policy": "The caller sees some objects only: which, the plain executor finds out.",
     "unforeseen": "The planner did not foresee it. The log has the place.",
 }
 """Why an operation is not planned."""

@@ -17,6 +17,7 @@ from resolvers.ids import Ref
 from resolvers.planned.edges import Edges
 from resolvers.planned.identity import Identities, only_faults
 from resolvers.planned.item import UNREAD, Batch, Group, Item, Kids, Outcomes, RowState, spread
+from resolvers.planned.limited import Limited, lend
 from resolvers.planned.loads import Loads
 from resolvers.planned.plan import (
     EdgeStep,
@@ -46,6 +47,10 @@ class Fetch:
         self.variables = variables
         self.systems = context.systems
         self.loads = Loads(context.systems, plan.projection, context.references, plan.again, context.trace)
+        self.limited: Limited | None = None
+        if context.viewer.rows is not None:
+            lend(context, plan, self.loads)
+            self.limited = Limited(context)
         self.identities = Identities(context.systems, self.loads, context.references)
         self.edges = Edges(self)
         self.results: list[Any] = [None] * plan.steps
@@ -87,7 +92,8 @@ class Fetch:
         parts += [self._slice(each, batch) for each in plan.slices]
         for step in plan.steps:
             if isinstance(step, EdgeStep):
-                parts.append(self.edges.pages(step, record_type, batch))
+                pages = self._sifted if step.sifted else self.edges.pages
+                parts.append(pages(step, record_type, batch))
             elif isinstance(step, ReferenceStep):
                 parts.append(self._reference(step, record_type, batch))
             elif isinstance(step, OneStep):
@@ -98,6 +104,17 @@ class Fetch:
                 parts.append(self._timeline(step, batch))
             else:
                 self._records.append((step.index, record_type, batch))
+
+    async def _sifted(self, step: EdgeStep, record_type: RecordType, batch: Batch) -> None:
+        assert self.limited is not None
+        try:
+            arguments = step.field.arguments.values(self.variables)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is the field's error
+            self.keep(step.index, spread(batch, error))
+            return
+        outcomes, children = await self.limited.pages(step.edge, record_type, batch, arguments)
+        self.keep(step.index, outcomes)
+        await self.objects(step.objects, children)
 
     async def _slice(self, step: SliceStep, batch: Batch) -> None:
         self.keep(step.index, await self.identities.slices(batch, step.system))
@@ -215,8 +232,11 @@ class Fetch:
     async def existing(self, refs: Mapping[Ref, Any]) -> dict[Ref, Item | Exception | None]:
         """Objects that their systems know. A system that is down is no reason to deny them.
 
-        FORBIDDEN, with nothing asked, for those of a type of which the viewer may not know.
+        None also for those that the viewer does not see, or the fault of a system that has to say. FORBIDDEN,
+        with nothing asked, for those of a type of which the viewer may not know.
         """
+        if self.limited is not None:
+            return await self.limited.existing(refs)
         found: dict[Ref, Item | Exception | None] = {}
         wanted: dict[tuple[str, RecordType], list[str]] = {}
         reads = self.context.viewer.reads

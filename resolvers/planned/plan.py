@@ -83,11 +83,16 @@ class SliceStep:
 
 @dataclass(slots=True, eq=False)
 class EdgeStep(Step):
-    """The pages of a relation. ``hoist``: fetched along with an ancestor's, where that suffices."""
+    """The pages of a relation.
+
+    hoist:  fetched along with an ancestor's, where that suffices.
+    sifted: the viewer sees some of the children only, by what each of them says.
+    """
 
     edge: Edge
     objects: tuple[ObjectPlan, ...] = ()
     hoist: Hoist | None = None
+    sifted: bool = False
 
     @property
     def has_more_below(self) -> bool:
@@ -149,6 +154,7 @@ class Plan:
     """A plan that may be run.
 
     steps:  how many steps it has.
+    sifts:  whether it has lists of which the viewer sees a part only.
     again:  kinds of records that may be read by id after they came by a relation.
     """
 
@@ -156,6 +162,7 @@ class Plan:
     selected: Selected
     projection: Projection
     steps: int
+    sifts: bool
     again: frozenset[RecordType]
     assemble: Callable[[Any], dict[str, Any]] | None = None
     fields: tuple[FieldPlan, ...] = ()

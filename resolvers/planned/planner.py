@@ -42,11 +42,15 @@ from resolvers.planned.plan import (
 )
 from resolvers.ports import Systems
 from resolvers.projection import Projection
+from resolvers.rows import has_own_limit
 from resolvers.selection import selection_of
 from resolvers.viewer import Access, Viewer
 from schema.ownership import Ownership
 
 ENTITIES: Mapping[str, RecordType] = {each.value: each for each in ANCHORS}
+
+ROOT_LISTS: Mapping[str, RecordType] = {f"{each.value.lower()}s": each for each in ANCHORS}
+"""Root lists of objects of systems, by name, as Python and the graph spell it."""
 
 _NAMED = frozenset({("Command", "target"), ("BusinessEvent", "customer"), ("BusinessEvent", "subject")})
 """Fields of the gateway's own objects that name an object of a system."""
@@ -110,6 +114,7 @@ class _Making:
         self._viewer = viewer
         self._selected = selected.allowed(viewer)
         self._steps = 0
+        self._sifts = False
         self._fields: list[FieldPlan] = []
         self._kinds: set[type[Step]] = set()
         self._again: set[RecordType] = set()
@@ -126,12 +131,14 @@ class _Making:
             (field.step for field in root.fields if isinstance(field.step, RootStep)),
             key=lambda step: not isinstance(step.field.type, GraphQLNonNull),
         )
-        hoists = tuple(hoisted(self._customers, self._planner.systems))
+        # What is sifted is read as far as it takes, by each parent's own key.
+        hoists = () if self._sifts else tuple(hoisted(self._customers, self._planner.systems))
         return Plan(
             root=root,
             selected=self._selected,
             projection=projection,
             steps=self._steps,
+            sifts=self._sifts,
             again=frozenset(self._again),
             fields=tuple(self._fields),
             roots=tuple(roots),
@@ -212,6 +219,7 @@ class _Making:
         if parent == self._schema.query_type.name:
             if name == "__typename":
                 return None
+            self._sifts |= self._viewer.rows is not None and name in ROOT_LISTS
             return RootStep(self._next(), field)
         if (parent, name) in _NAMED:
             self._again |= set(ENTITIES.values())
@@ -227,7 +235,9 @@ class _Making:
                 # The customer behind an object may be needed to find its children.
                 self._again.add(RecordType.CUSTOMER)
             objects = tuple(below(field, edge.child.value))
-            return EdgeStep(self._next(), field, edge, objects)
+            sifted = has_own_limit(self._viewer.rows, edge.child)
+            self._sifts |= sifted
+            return EdgeStep(self._next(), field, edge, objects, sifted=sifted)
         reference = REFERENCES.get((record_type, name))
         if reference is not None:
             self._again.add(reference.child)

@@ -15,10 +15,12 @@ from resolvers.command import command_by_id, command_by_own_id, list_commands
 from resolvers.errors import bad_user_input, fault_of
 from resolvers.event import event_by_own_id
 from resolvers.ids import BadId, Ref, decode_command_id, decode_event_id
+from resolvers.listing import list_entities
 from resolvers.lookup import look_up
 from resolvers.planned.ahead import begin_ahead
 from resolvers.planned.fetch import Fetch
 from resolvers.planned.item import Group, Item, Kids
+from resolvers.planned.limited import children_of, item_of, lend, of_items
 from resolvers.planned.lists import pages_of
 from resolvers.planned.plan import RootStep
 from resolvers.planned.planner import below
@@ -36,6 +38,8 @@ class Listed(NamedTuple):
 
 async def begin(fetch: Fetch) -> None:
     """Everything that a plan fetches."""
+    if fetch.plan.root.refused is not None:
+        return
     await fetch.together([_root(fetch, step) for step in fetch.plan.roots])
     if fetch.plan.asks_records and not fetch.is_null:
         await fetch.records()
@@ -122,13 +126,10 @@ async def _customer_by(fetch: Fetch, step: RootStep, arguments: Mapping[str, Any
     if isinstance(lookup.id, str):
         await _existing(fetch, step, reference(fetch.context, lookup.id, RecordType.CUSTOMER, "lookup.id"))
         return
-    fetch.context.selecting(fetch.plan.selected)
+    if fetch.limited is None:
+        lend(fetch.context, fetch.plan, fetch.loads)
     found = await look_up(fetch.context, lookup)
-    item = (
-        None
-        if found is None
-        else Item(found.ref.type, found.ref.connection, found.ref.record_id, found.anchored())
-    )
+    item = None if found is None else item_of(found)
     fetch.results[step.index] = item
     await fetch.items(step.field, (item,))
 
@@ -140,6 +141,9 @@ def _list(
         wanted: CustomerOrder | None = arguments.get("order_by")
         order: Order | None = ORDERS[wanted] if wanted else None
         after: str | None = arguments.get("after")
+        if fetch.limited is not None:
+            await _limited_list(fetch, step, record_type, arguments, order)
+            return
         try:
             name, parts, has_more = await pages_of(
                 fetch.loads,
@@ -158,6 +162,21 @@ def _list(
         await fetch.objects(below(step.field, record_type.value), batch)
 
     return find
+
+
+async def _limited_list(
+    fetch: Fetch, step: RootStep, record_type: RecordType, arguments: Mapping[str, Any], order: Order | None
+) -> None:
+    """The part of a list that the viewer sees."""
+    first: int = arguments.get("first", 20)
+    try:
+        found = await list_entities(
+            fetch.context, record_type, first, arguments.get("after"), arguments.get("filter"), order
+        )
+    except SystemFault as error:
+        raise fault_of(error, ANCHORS[record_type]) from error
+    page = fetch.results[step.index] = of_items(found)
+    await fetch.objects(below(step.field, record_type.value), children_of([page]))
 
 
 def _rows(fetch: Fetch, record_type: RecordType, parts: list[tuple[str, Page]]) -> dict[str, Group]:
