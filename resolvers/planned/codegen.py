@@ -20,9 +20,10 @@ from adapters.contracts.resource import Page
 from adapters.contracts.vocabulary import ANCHORS, RecordType, System
 from resolvers.cursors import Place, encode_cursor
 from resolvers.masks import masked
+from resolvers.planned.codegen_steps import StepCode
 from resolvers.planned.ids import id_encoder
 from resolvers.planned.plan import EdgeStep, FieldPlan, ObjectPlan, Plan, RootStep
-from resolvers.planned.planner import ENTITIES
+from resolvers.planned.planner import ENTITIES, ROOT_LISTS
 from resolvers.ports import Systems
 from resolvers.viewer import Access
 
@@ -142,6 +143,16 @@ class _Making:
         self._bindings: list[str] = []
         self._count = 0
         self.names: dict[str, Any] = {"odd": odd, "Page": Page}
+        self._steps = StepCode(
+            systems,
+            self._name,
+            self._sole,
+            self._objects,
+            self._leaf,
+            self._write,
+            self._bindings,
+            self._functions,
+        )
 
     def source(self) -> str:
         parts = [f"{field.key!r}: {self._root(field)}" for field in self._plan.root.fields]
@@ -168,6 +179,8 @@ class _Making:
         step = field.step
         if not isinstance(step, RootStep):
             raise Ungenerated(field.name)
+        if field.name in {"node", "nodes"}:
+            return self._steps.node(field)
         record_type = _BY_ID.get(field.name)
         if record_type is not None:
             self._sole(ANCHORS[record_type], record_type)
@@ -175,7 +188,7 @@ class _Making:
             item = self._name("r")
             self._bindings.append(f"{item} = results[{step.index}]")
             return f"None if {item} is None else {make}(({item}.row,))[0]"
-        record_type = _LISTS.get(field.name)
+        record_type = ROOT_LISTS.get(field.name)
         if record_type is None:
             raise Ungenerated(field.name)
         self._sole(ANCHORS[record_type], record_type)
@@ -261,7 +274,10 @@ class _Making:
             return result
         step = field.step
         if not isinstance(step, EdgeStep):
-            raise Ungenerated(f"{plan.type_name}.{field.graph_name}")
+            value = self._steps.field(field, connection, body)
+            if value is None:
+                raise Ungenerated(f"{plan.type_name}.{field.graph_name}")
+            return value
         self._sole(step.edge.system, step.edge.child)
         found, page, after = self._name("e"), self._name("p"), self._name("a")
         self._bindings += [
@@ -429,5 +445,5 @@ _BY_SOURCE = frozenset({"String", "ID", "Decimal", "CurrencyCode", "CountryCode"
 """Scalars that an adapter's source gives as JSON has them."""
 
 _BY_ID = {"customer": RecordType.CUSTOMER, "subscription": RecordType.SUBSCRIPTION,
-          "invoice": RecordType.INVOICE, "payment": RecordType.PAYMENT}  # fmt: skip
-_LISTS = {f"{name}s": record_type for name, record_type in _BY_ID.items()}
+          "invoice": RecordType.INVOICE, "payment": RecordType.PAYMENT,
+          "customer_by": RecordType.CUSTOMER}  # fmt: skip

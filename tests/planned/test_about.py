@@ -88,6 +88,25 @@ def test_nobody_is_told_unasked(ask: Asking) -> None:
     assert ask("admin", cost=True)["extensions"].keys() == {"cost"}
 
 
+@pytest.mark.parametrize(
+    "selection",
+    [
+        "customers(first: 3) { nodes { recurringRevenue { amount } records { system recordId url asOf } } }",
+        "subscriptions(first: 3) { nodes { customer { id } contract { number autoRenew renewsOn } } }",
+        "invoices(first: 3) { nodes { customer { legalName } subscription { id status } } }",
+        "payments(first: 3) { nodes { invoice { number customer { id } } ledgerEntry { postedOn } } }",
+        "node(id: $id) { id ... on Customer { name subscriptions { nodes { id } } } }",
+        "nodes(ids: [$id, $id]) { __typename ... on Customer { invoices(first: 1) { nodes { number } } } }",
+        "customerBy(lookup: {id: $id}) { name payments(first: 1) { nodes { status } } }",
+    ],
+)
+def test_generated_code_assembles_it(ask: Asking, selection: str) -> None:
+    head = "query ($id: ID!) " if "$id" in selection else ""
+    answer = ask("admin", f"{head}{{ {selection} }}")
+    assert "errors" not in answer
+    assert answer["extensions"]["plan"]["assembled"] == "by generated code"
+
+
 def test_what_is_not_planned_says_why(ask: Asking) -> None:
     plan = ask("admin", "{ __schema { queryType { name } } }")["extensions"]["plan"]
     assert (plan["planned"], plan["reason"]) == (False, "introspection")

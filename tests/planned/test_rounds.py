@@ -124,6 +124,7 @@ def test_an_answer_tells_its_rounds_and_calls(
     assert (plan["planned"], len(plan["rounds"]), made) == (True, rounds, calls)
     assert plan["points"] == answer["extensions"]["cost"]["points"]
     assert plan["text"].count("round ") == rounds
+    assert plan["assembled"] == "by generated code"
 
 
 def test_loads_of_one_turn_are_one_call_whoever_asks(running: Running) -> None:
