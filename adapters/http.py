@@ -17,7 +17,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC
 from decimal import Decimal
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -27,11 +27,13 @@ from adapters.contracts.errors import (
     Throttled,
     fault_for_status,
 )
-from adapters.proxied import Proxied
 from adapters.wire.address import Address, Base, is_absolute, parse_base
 from adapters.wire.coding import ACCEPTED
 from adapters.wire.pool import Pool
 from adapters.wire.request import encode_form, header_lines, request_bytes, target_of
+
+if TYPE_CHECKING:
+    from adapters.proxied import Proxied
 
 correlation_id: ContextVar[str | None] = ContextVar("fieldgate_correlation_id", default=None)
 """Sent on every upstream call as ``x-correlation-id``; the transport of the graph sets it."""
@@ -193,11 +195,12 @@ class HttpClient:
         self._tls = tls
         self._base = parse_base(base_url)
         self._pools: dict[Address, Pool] = {}
-        self._proxied = (
-            None
-            if proxy is None
-            else Proxied(proxy, timeout_s=timeout_s, max_connections=max_connections, tls=tls)
-        )
+        self._proxied: Proxied | None = None
+        if proxy is not None:
+            # Loads httpx, which few connections need.
+            from adapters.proxied import Proxied
+
+            self._proxied = Proxied(proxy, timeout_s=timeout_s, max_connections=max_connections, tls=tls)
         self._fixed = {
             "accept": "application/json",
             "accept-encoding": ACCEPTED,

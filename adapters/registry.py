@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from adapters.contracts.adapter import Manifest
-from adapters.emulation.emulator import Emulator
+if TYPE_CHECKING:
+    from adapters.contracts.adapter import Manifest
+    from adapters.emulation.emulator import Emulator
 
 ADAPTERS: dict[str, str] = {
     "salesforce": "adapters.salesforce",
@@ -29,9 +30,9 @@ EMULATORS: dict[str, str] = {
 
 def manifest(name: str) -> Manifest:
     """The manifest of an adapter. Raises KeyError for a name that is not registered."""
-    return cast(Manifest, import_module(f"{ADAPTERS[name]}.manifest").MANIFEST)
+    return cast("Manifest", import_module(f"{ADAPTERS[name]}.manifest").MANIFEST)
 
 
 def emulator(name: str) -> Emulator:
     """The emulator of a vendor. Raises KeyError for a vendor without one."""
-    return cast(Emulator, import_module(EMULATORS[name]).EMULATOR)
+    return cast("Emulator", import_module(EMULATORS[name]).EMULATOR)

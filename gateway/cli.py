@@ -7,25 +7,25 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from adapters import registry
-from adapters.contracts.adapter import Adapter, Finding
 from gateway import __version__
-from gateway.cli_access import keys_app, policy_app
-from gateway.cli_commands import audit, commands_app
-from gateway.cli_events import events_app
-from gateway.cli_explain import explain
+from gateway.cli_lazy import LazyGroup
+from gateway.collector import collect_seldom
 from gateway.refusal import Refused
-from gateway.settings import Config, ConfigError, load_config
+
+if TYPE_CHECKING:
+    from adapters.contracts.adapter import Adapter, Finding
+    from gateway.settings import Config
 
 app = typer.Typer(
     name="fieldgate",
+    cls=LazyGroup,
     help="One GraphQL API over the systems of record of a subscription business.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -33,12 +33,6 @@ app = typer.Typer(
 )
 schema_app = typer.Typer(help="The public schema.", no_args_is_help=True)
 app.add_typer(schema_app, name="schema")
-app.add_typer(commands_app, name="commands")
-app.add_typer(events_app, name="events")
-app.add_typer(keys_app, name="keys")
-app.add_typer(policy_app, name="policy")
-app.command()(audit)
-app.command()(explain)
 
 _out = Console(highlight=False, soft_wrap=True)
 
@@ -82,6 +76,8 @@ def sandbox(
     ] = None,
 ) -> None:
     """Runs a seeded company in emulated systems, and the gateway over them."""
+    emulator_ports = _emulator_ports(emulator_port or [])
+
     from gateway.sandbox import SandboxOptions, run_sandbox
     from gateway.serving import run
 
@@ -93,7 +89,7 @@ def sandbox(
         customers=customers,
         reset=reset,
         pace_s=pace,
-        emulator_ports=_emulator_ports(emulator_port or []),
+        emulator_ports=emulator_ports,
     )
 
     def announce(url: str, systems: Mapping[str, str]) -> None:
@@ -115,9 +111,10 @@ def serve(
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Instead of server.port.")] = None,
 ) -> None:
     """Runs the gateway over the configured systems."""
+    settings = _load(config)
+
     from gateway.serving import run
 
-    settings = load_config(config, os.environ)
     run(_serve(settings, host or settings.server.host, settings.server.port if port is None else port))
 
 
@@ -164,9 +161,9 @@ def schema_print(config: OptionalConfigFile = None) -> None:
 
     ownership, policy = declared_ownership(mutations=WRITES), Policy()
     if config is not None:
-        from gateway.compose import connect, ownership_of, policy_of
+        from gateway.connect import connect, ownership_of, policy_of
 
-        settings = load_config(config, os.environ)
+        settings = _load(config)
         ownership = ownership_of(settings, connect(settings))
         policy = policy_of(settings)
     sys.stdout.write(sdl(build_graph(), ownership, policy.reads, policy.mutations))
@@ -175,13 +172,13 @@ def schema_print(config: OptionalConfigFile = None) -> None:
 @app.command()
 def ownership(config: OptionalConfigFile = None) -> None:
     """Prints who owns what: fields, systems, vendors, mutations."""
-    from gateway.compose import connect, ownership_of
+    from gateway.connect import connect, ownership_of
     from resolvers.mutations.mutation import WRITES
     from schema.ownership import declared_ownership
 
     owned, systems = declared_ownership(mutations=WRITES), None
     if config is not None:
-        settings = load_config(config, os.environ)
+        settings = _load(config)
         systems = connect(settings)
         owned = ownership_of(settings, systems)
     table = Table("Field", "System", "Vendor", "Written by", box=None, pad_edge=False)
@@ -199,13 +196,12 @@ def ownership(config: OptionalConfigFile = None) -> None:
 @app.command()
 def doctor(config: ConfigFile = Path("fieldgate.yaml")) -> None:
     """Reaches every configured system, checks credentials and permissions, says what is wrong."""
-    settings = load_config(config, os.environ)
-    if not asyncio.run(_doctor(settings)):
+    if not asyncio.run(_doctor(_load(config))):
         raise typer.Exit(1)
 
 
 async def _doctor(config: Config) -> bool:
-    from gateway.compose import connect, ownership_of
+    from gateway.connect import connect, ownership_of
 
     systems = connect(config)
     well = True
@@ -224,6 +220,8 @@ async def _doctor(config: Config) -> bool:
 
 
 async def _checked(adapter: Adapter) -> list[Finding]:
+    from adapters.contracts.adapter import Finding
+
     try:
         async with asyncio.timeout(CHECK_TIMEOUT_S):
             return await adapter.check()
@@ -239,7 +237,15 @@ def version() -> None:
     _out.print(__version__)
 
 
+def _load(config: Path) -> Config:
+    from gateway.settings import load_config
+
+    return load_config(config, os.environ)
+
+
 def _emulator_ports(given: list[str]) -> dict[str, int]:
+    from adapters import registry
+
     ports: dict[str, int] = {}
     for each in given:
         vendor, _, port = each.partition("=")
@@ -250,16 +256,13 @@ def _emulator_ports(given: list[str]) -> dict[str, int]:
 
 
 def main() -> None:
-    """Runs the command line: a mistake of configuration is one line and exit code 2, never a traceback."""
+    """Runs the command line: a mistake of configuration is one line, and exit code 2, never a traceback."""
+    collect_seldom()
     from gateway.log import configure_log
 
     configure_log()
     try:
         app()
-    except ConfigError as error:
-        for line in error.messages:
-            print(line, file=sys.stderr)
-        raise SystemExit(2) from None
     except Refused as error:
         print(error, file=sys.stderr)
         raise SystemExit(2) from None

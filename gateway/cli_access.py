@@ -13,13 +13,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from gateway.policy.engine import Policy
 from gateway.refusal import Refused
 from gateway.settings import load_config
 from resolvers.ids import BadId, decode_id
 
 if TYPE_CHECKING:
     from gateway.auth.key_store import KeyStore
+    from gateway.policy.engine import Policy
 
 keys_app = typer.Typer(help="API keys of services: create, list, revoke.", no_args_is_help=True)
 policy_app = typer.Typer(help="Who may read and write what.", no_args_is_help=True)
@@ -96,6 +96,8 @@ def explain(
     config: OptionalConfigFile = None,
 ) -> None:
     """Prints what a role may read, field by field, what it may ask for, and whose objects it sees."""
+    from gateway.policy.engine import Policy
+
     policy = Policy() if config is None else _policy(config)
     found = policy.roles.get(role)
     if found is None:
@@ -111,7 +113,7 @@ def explain(
 
 
 def _policy(config: Path) -> Policy:
-    from gateway.compose import policy_of
+    from gateway.connect import policy_of
 
     return policy_of(load_config(config, os.environ))
 

@@ -126,7 +126,7 @@ def list_dead_letters(
 
 def _run(config: Path, act: Callable[[EventService], Awaitable[T]]) -> T:
     from gateway.commands.compose import open_database
-    from gateway.compose import connect
+    from gateway.connect import connect
     from gateway.events.compose import open_events
 
     settings = load_config(config, os.environ)

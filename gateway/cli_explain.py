@@ -23,7 +23,7 @@ def explain(
     operation: Annotated[str | None, typer.Option(help="Which of the document's operations.")] = None,
 ) -> None:
     """Prints the plan of a query: its rounds, and what each system is asked in them."""
-    from gateway.compose import connect, ownership_of
+    from gateway.connect import connect, ownership_of
     from gateway.limits.documents import Documents
     from gateway.limits.errors import TooComplex
     from resolvers.graph import build_graph

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from typing import cast
 
 import structlog
-from strawberry.utils.str_converters import to_camel_case
 from structlog.typing import EventDict, WrappedLogger
 
 from adapters.http import correlation_id
@@ -30,6 +29,8 @@ def _with_correlation(_logger: WrappedLogger, _method: str, line: EventDict) -> 
 @functools.cache
 def _personal() -> frozenset[str]:
     # When the first line is written: the schema takes a while to load, and most commands need none of it.
+    from strawberry.utils.str_converters import to_camel_case
+
     from schema.personal import personal_fields
 
     names = {name for _, name in personal_fields()}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import signal
 import socket
 from collections.abc import Coroutine, Generator
@@ -13,6 +12,7 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
+from gateway.collector import settle
 from gateway.limits.settings import LimitSettings
 from gateway.refusal import Refused
 from gateway.transport.drain import Drain
@@ -110,16 +110,6 @@ def server_config(app: ASGIApp, limits: LimitSettings | None = None, **own: Any)
     )
 
 
-def calm_collector() -> None:
-    """Lets the collector of cycles run seldom: answers are thousands of objects, and none is part of a cycle.
-
-    By default it ran dozens of times within one large answer, and cost half of its time.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 20, 50)
-
-
 async def serve_all(
     apps: list[tuple[ASGIApp, socket.socket]],
     *,
@@ -132,7 +122,7 @@ async def serve_all(
     After SIGTERM everything is answered for ``drain_s`` seconds more, while the apps say that they are not
     ready; a second signal, or SIGINT, ends that.
     """
-    calm_collector()
+    settle()
     servers = [_Server(server_config(app, limits)) for app, _ in apps]
     told, stop = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()

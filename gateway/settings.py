@@ -26,6 +26,7 @@ from gateway.events.settings import EventSettings
 from gateway.limits.settings import LimitSettings
 from gateway.observability.settings import ObservabilitySettings
 from gateway.policy.settings import PolicySettings
+from gateway.refusal import Refused
 from gateway.section import Section
 from gateway.settings_yaml import Document, KeyPath, Misplaced
 from gateway.store.settings import StateSettings
@@ -130,7 +131,7 @@ class Config(_Common):
         return f"{self.place(path)}{_dotted(path)}: {message}"
 
 
-class ConfigError(Exception):
+class ConfigError(Refused):
     """The configuration cannot be used. ``messages``: one line for each fault, in the order of the file."""
 
     def __init__(self, messages: Iterable[str]) -> None:

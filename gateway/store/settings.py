@@ -8,10 +8,12 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, SecretStr
 
 from gateway.section import Section
-from gateway.store.database import postgresql_url
 
 
 def _postgresql(value: SecretStr) -> SecretStr:
+    # When there is one to look at: the database's libraries take a while to load.
+    from gateway.store.database import postgresql_url
+
     postgresql_url(value.get_secret_value())
     return value
 

@@ -13,7 +13,7 @@ from typer.main import get_command
 from adapters import registry
 from adapters.emulation.faults import Kind
 from gateway.cli import app
-from gateway.compose import connect, ownership_of
+from gateway.connect import connect, ownership_of
 from gateway.settings import load_config
 from gateway.settings_docs import with_tables
 from resolvers.errors import Code
@@ -41,11 +41,11 @@ def commands() -> dict[str, Any]:
     found: dict[str, Any] = {}
 
     def walk(command: Any, name: str) -> None:
-        below = getattr(command, "commands", None)
-        if below is None:
+        if not hasattr(command, "list_commands"):
             found[name] = command
-        for each, inner in (below or {}).items():
-            walk(inner, f"{name} {each}")
+            return
+        for each in command.list_commands(None):
+            walk(command.get_command(None, each), f"{name} {each}")
 
     walk(get_command(app), "fieldgate")
     return found

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from tests.support.sandbox import Sandbox, sandbox
+from tests.gateway.command import connection
+from tests.support.sandbox import Emulators, Sandbox, sandbox
 
 
 @pytest.fixture(scope="package")
@@ -20,3 +22,16 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 def url(company: Sandbox) -> str:
     """Where GraphQL is asked."""
     return f"{company.gateway.url}/graphql"
+
+
+@pytest.fixture
+def emulators(company: Sandbox) -> Iterator[Emulators]:
+    """The running systems, well-behaved again afterwards."""
+    company.emulators.clear()
+    yield company.emulators
+    company.emulators.disarm()
+
+
+@pytest.fixture
+def all_connections(emulators: Emulators) -> list[dict[str, Any]]:
+    return [connection(vendor, url) for vendor, url in emulators.urls.items()]

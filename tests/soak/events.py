@@ -27,7 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from adapters import registry
 from adapters.contracts.events import Notice
 from gateway.commands.compose import open_database
-from gateway.compose import connect
+from gateway.connect import connect
 from gateway.events.codec import event_id
 from gateway.events.compose import open_events
 from gateway.events.cursor import decode_cursor, encode_cursor
