@@ -22,7 +22,8 @@ run: $(VENV)/.installed  ## The sandbox and the gateway, with nothing to configu
 	@$(BIN)/fieldgate sandbox $(ARGS)
 
 test: $(VENV)/.installed-dev  ## The whole suite, real servers included.
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	@# Compiled code is kept, whatever the environment says: a run starts hundreds of processes.
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/.installed-dev  ## Format, lint, types, import rules.
 	@$(BIN)/ruff format --check .
