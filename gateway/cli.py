@@ -195,20 +195,25 @@ def ownership(config: OptionalConfigFile = None) -> None:
 
 @app.command()
 def doctor(config: ConfigFile = Path("fieldgate.yaml")) -> None:
-    """Reaches every configured system, checks credentials and permissions, says what is wrong."""
+    """Reaches every configured system and issuer, checks credentials and permissions, says what is wrong."""
     if not asyncio.run(_doctor(_load(config))):
         raise typer.Exit(1)
 
 
 async def _doctor(config: Config) -> bool:
-    from gateway.connect import connect, ownership_of
+    from gateway.auth.checkup import check_auth
+    from gateway.commands.compose import database_as_it_is
+    from gateway.connect import connect, ownership_of, policy_of
 
-    systems = connect(config)
+    systems, policy = connect(config), policy_of(config)
     well = True
     try:
         ownership_of(config, systems)
-        checks = await asyncio.gather(*(_checked(each) for each in systems.adapters().values()))
-        for name, findings in zip(systems.adapters(), checks, strict=True):
+        *checks, auth = await asyncio.gather(
+            *(_checked(each) for each in systems.adapters().values()),
+            check_auth(config.auth, policy.roles, lambda: database_as_it_is(config.state)),
+        )
+        for name, findings in zip((*systems.adapters(), "auth"), (*checks, auth), strict=True):
             for finding in findings:
                 well &= finding.ok
                 mark = "[green]ok  [/green]" if finding.ok else "[red]FAIL[/red]"

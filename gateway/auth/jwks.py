@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -25,6 +26,15 @@ so long: tokens that are made up must not make us ask more often."""
 _MAX_KEYS = 100
 _MAX_BYTES = 1_000_000
 _DISCOVERY = "/.well-known/openid-configuration"
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What an issuer publishes. ``date``: its clock, as the header of that name has it."""
+
+    url: str
+    keys: list[Key]
+    date: str | None
 
 
 class IssuerKeys:
@@ -82,16 +92,21 @@ class IssuerKeys:
 
     async def _fetch_and_keep(self) -> None:
         try:
-            url = self._jwks_url or await self._discovered()
-            self._keys = _keys_of(await self._get(url))
+            self._keys = (await self.published()).keys
         except (SystemFault, JoseError, ValueError) as error:
             # What was fetched before is good until it is replaced: an issuer that is down locks nobody out.
             _log.warning("the keys of an issuer cannot be had", issuer=self._issuer, reason=str(error))
             return
         self._fetched_at = self._clock()
 
+    async def published(self) -> Published:
+        """Asks the issuer. Raises ``SystemFault``, ``JoseError`` or ``ValueError`` with the reason."""
+        url = self._jwks_url or await self._discovered()
+        document, date = await self._get(url)
+        return Published(url, _keys_of(document), date)
+
     async def _discovered(self) -> str:
-        document = await self._get(self._issuer.rstrip("/") + _DISCOVERY)
+        document, _ = await self._get(self._issuer.rstrip("/") + _DISCOVERY)
         if document.get("issuer") != self._issuer or not isinstance(document.get("jwks_uri"), str):
             raise ValueError("the discovery document is of another issuer, or names no keys")
         found: str = document["jwks_uri"]
@@ -99,7 +114,8 @@ class IssuerKeys:
             raise ValueError("the keys are elsewhere by another scheme")
         return found
 
-    async def _get(self, url: str) -> Mapping[str, Any]:
+    async def _get(self, url: str) -> tuple[Mapping[str, Any], str | None]:
+        """The object that is there, and the server's clock."""
         parts = urlsplit(url)
         origin = f"{parts.scheme}://{parts.netloc}"
         client = self._clients.get(origin)
@@ -111,7 +127,7 @@ class IssuerKeys:
         found = answer.json()
         if not isinstance(found, dict):
             raise ValueError("not a JSON object")
-        return cast(dict[str, Any], found)
+        return cast(dict[str, Any], found), answer.headers.get("date")
 
 
 def _keys_of(document: Mapping[str, Any]) -> list[Key]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 
+from sqlalchemy.engine import URL
+
 from adapters.contracts.writes import Settled, Write
 from gateway.commands.boundaries import Observer
 from gateway.commands.engine import CommandEngine
@@ -42,9 +44,20 @@ class ConnectionTarget:
 
 async def open_database(state: StateSettings) -> Database:
     """The durable store that is configured, with its tables up to date."""
+    return await Database.open(_url(state))
+
+
+def database_as_it_is(state: StateSettings) -> Database | None:
+    """The store that is configured, to look into; None for a SQLite file that is not there yet."""
+    if state.database is None and not (state.folder / SQLITE_FILE).exists():
+        return None
+    return Database.as_it_is(_url(state))
+
+
+def _url(state: StateSettings) -> URL:
     if state.database is None:
-        return await Database.open(sqlite_url(state.folder / SQLITE_FILE))
-    return await Database.open(postgresql_url(state.database.get_secret_value()))
+        return sqlite_url(state.folder / SQLITE_FILE)
+    return postgresql_url(state.database.get_secret_value())
 
 
 async def open_commands(

@@ -42,15 +42,19 @@ class Database:
     @classmethod
     async def open(cls, url: URL) -> Database:
         """Opens the store and brings its tables up to date. Several processes may do so at once."""
-        if url.get_backend_name() == "sqlite":
-            database = _open_sqlite(url)
-        else:
-            engine = create_async_engine(
-                url, pool_size=10, max_overflow=10, pool_pre_ping=True, hide_parameters=True
-            )
-            database = cls(engine, engine)
+        database = cls.as_it_is(url)
         await database.write(_migrate)
         return database
+
+    @classmethod
+    def as_it_is(cls, url: URL) -> Database:
+        """The store with whatever tables it has, to look into. Nothing is asked of it yet."""
+        if url.get_backend_name() == "sqlite":
+            return _open_sqlite(url)
+        engine = create_async_engine(
+            url, pool_size=10, max_overflow=10, pool_pre_ping=True, hide_parameters=True
+        )
+        return cls(engine, engine)
 
     async def read(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         async with self._reader.connect() as connection:

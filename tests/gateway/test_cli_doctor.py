@@ -10,14 +10,17 @@ import pytest
 from pydantic import SecretStr
 
 from adapters import registry
+from tests.auth.issuer import issuing
 from tests.gateway.command import SECRET, Ended, configured, connection, run
 from tests.support.sandbox import Emulators, closed_port
 
 
 def test_doctor_finds_all_well(tmp_path: Path, all_connections: list[dict[str, Any]]) -> None:
-    ended = run("doctor", "--config", configured(tmp_path, *all_connections))
+    with issuing() as issuer:
+        auth = {"issuers": [{"issuer": issuer.url, "audience": "fieldgate"}]}
+        ended = run("doctor", "--config", configured(tmp_path, *all_connections, auth=auth))
     assert (ended.status, ended.err) == (0, [])
-    assert {line.split()[1].rstrip(":") for line in ended.out} == set(registry.EMULATORS)
+    assert {line.split()[1].rstrip(":") for line in ended.out} == {*registry.EMULATORS, "auth"}
     assert all(line.startswith("ok   ") for line in ended.out), ended.out
 
 
@@ -66,15 +69,22 @@ def test_one_ill_system_hides_no_other(tmp_path: Path, all_connections: list[dic
     ended = run("doctor", "--config", configured(tmp_path, *all_connections))
     assert ended.status == 1
     failed = {line.split()[1].rstrip(":") for line in ended.out if not line.startswith("ok")}
-    assert failed == {all_connections[0]["name"]}
-    assert {line.split()[1].rstrip(":") for line in ended.out} == {each["name"] for each in all_connections}
+    # Nobody could call either: the configuration has no section auth.
+    assert failed == {all_connections[0]["name"], "auth"}
+    assert {line.split()[1].rstrip(":") for line in ended.out} == {
+        *(each["name"] for each in all_connections),
+        "auth",
+    }
 
 
 def refused(ended: Ended) -> None:
-    """The check-up of every emulated system failed, in lines of one form, without a secret."""
+    """The check-up of every emulated system failed, in lines of one form, without a secret.
+
+    So did that of ``auth``, a section that the configurations here do not have.
+    """
     assert (ended.status, ended.err) == (1, [])
     failed = {line.split()[1].rstrip(":") for line in ended.out if line.startswith("FAIL")}
-    assert failed == set(registry.EMULATORS), ended.out
+    assert failed == {*registry.EMULATORS, "auth"}, ended.out
     assert all(re.match(r"(ok  |FAIL) [a-z]+: [^:]+: .+", line) for line in ended.out), ended.out
     assert SECRET not in ended.text
     for vendor in registry.EMULATORS:
