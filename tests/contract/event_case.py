@@ -1,7 +1,7 @@
 """What a source of events brings to the contract suite.
 
-A module ``tests/contract/events_<vendor>.py`` has ``case()``, an asynchronous context manager that starts the
-server, yields an ``EventCase`` and ends everything.
+A module ``tests/contract/events_<vendor>.py`` has ``case(kept)``, an asynchronous context manager that yields
+an ``EventCase`` and ends everything, save a server that takes long to start: ``kept`` has it for the next.
 """
 
 from __future__ import annotations

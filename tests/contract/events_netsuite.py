@@ -13,11 +13,12 @@ from adapters.netsuite.emulator import EMULATOR
 from adapters.netsuite.emulator.changes import change_record
 from adapters.netsuite.manifest import MANIFEST
 from tests.contract.event_case import EventCase
+from tests.support.kept import Kept
 from tests.support.server import serving
 
 
 @contextlib.asynccontextmanager
-async def case() -> AsyncIterator[EventCase]:
+async def case(_kept: Kept) -> AsyncIterator[EventCase]:
     world = generate(seed=7, customers=40)
     store = open_store(":memory:")
     EMULATOR.seed(store, world)

@@ -15,6 +15,7 @@ from adapters.emulation.store import open_store
 from adapters.salesforce.emulator import EMULATOR
 from adapters.salesforce.manifest import MANIFEST
 from tests.contract.event_case import EventCase
+from tests.support.kept import Kept
 from tests.support.server import serving
 
 UNKNOWN = {
@@ -30,7 +31,7 @@ UNKNOWN = {
 
 
 @contextlib.asynccontextmanager
-async def case() -> AsyncIterator[EventCase]:
+async def case(_kept: Kept) -> AsyncIterator[EventCase]:
     pytest.importorskip("grpc", reason="the extra salesforce-events is not installed")
     world = generate(seed=7, customers=40)
     store = open_store(":memory:")

@@ -16,6 +16,7 @@ from adapters.contracts.errors import Malformed, Rejected
 from adapters.contracts.events import EventSource, Notice, Unverified
 from adapters.contracts.vocabulary import RecordType
 from tests.contract.event_case import EventCase
+from tests.support.kept import Kept
 
 pytestmark = pytest.mark.anyio
 NAMES = sorted(path.stem.removeprefix("events_") for path in Path(__file__).parent.glob("events_*.py"))
@@ -23,8 +24,8 @@ GARBAGE = [b"", b"\xff\xfe\x00", b"[]", b"7", b"{}", b'{"type": 7}', b"{" * 3000
 
 
 @pytest.fixture(params=NAMES)
-async def case(request: pytest.FixtureRequest) -> AsyncIterator[EventCase]:
-    async with importlib.import_module(f"tests.contract.events_{request.param}").case() as found:
+async def case(request: pytest.FixtureRequest, kept: Kept) -> AsyncIterator[EventCase]:
+    async with importlib.import_module(f"tests.contract.events_{request.param}").case(kept) as found:
         yield found
 
 
