@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from gateway.collector import collect_seldom, settle
 from tests.support import tryton_server
 from tests.support.leftovers import Run
 
@@ -34,8 +35,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Builds the real ERP server, once for all runs: no test's time limit should have to cover that."""
-    if not session.config.option.collectonly and any("tryton" in item.nodeid for item in session.items):
+    if session.config.option.collectonly:
+        return
+    if any("tryton" in item.nodeid for item in session.items):
         tryton_server.build()
+    # As the product does: thousands of tests, and all that they import, are there to stay.
+    settle()
+    collect_seldom()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -26,6 +26,7 @@ from starlette.responses import JSONResponse, Response
 
 from adapters import registry
 from gateway.app import create_app
+from gateway.collector import collect_seldom, settle
 from gateway.commands.boundaries import Boundary
 from gateway.compose import compose
 from gateway.log import configure_log
@@ -96,12 +97,21 @@ def _import_all() -> None:
     """What a gateway imports when it first needs it, so that none has to do so itself."""
     for vendor in registry.EMULATORS:
         registry.manifest(vendor)
-    for module in ("aiosqlite", "asyncpg", "httptools", "uvloop", "uvicorn.protocols.http.httptools_impl"):
+    for module in (
+        "aiosqlite",
+        "alembic.command",
+        "asyncpg",
+        "httptools",
+        "uvicorn.protocols.http.httptools_impl",
+        "uvloop",
+    ):
         import_module(module)
 
 
 def main() -> None:
+    collect_seldom()
     _import_all()
+    settle()
     # Nobody writes to this pipe: its reading end tells a gateway that the process it came from is gone.
     parent_gone, alive = os.pipe()
     signal.signal(signal.SIGCHLD, _bury)
