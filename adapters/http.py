@@ -51,13 +51,17 @@ class Response(NamedTuple):
     headers: Mapping[str, str]
     body: bytes
 
-    def json(self) -> Any:
-        """The decoded body. Anything but JSON, by its content type or its bytes, is ``Malformed``."""
+    def json(self, decode: Callable[[bytes], Any] = _decode) -> Any:
+        """The decoded body. Anything but JSON, by its content type or its bytes, is ``Malformed``.
+
+        decode: a decoder of msgspec for what is known of the body. What does not match it is ``Malformed``
+        too, of a ``msgspec.ValidationError``.
+        """
         content_type = self.headers.get("content-type", "")
         if content_type and "json" not in content_type:
             raise Malformed(f"the answer is {content_type.split(';')[0]!r}, not JSON")
         try:
-            return _decode(self.body)
+            return decode(self.body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise Malformed(f"the answer of {len(self.body)} bytes is not valid JSON") from error
 

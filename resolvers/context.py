@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Awaitable
 from typing import Any, cast
 
@@ -49,17 +50,31 @@ class RequestContext:
         self.commands = commands
         self.events = events
         self.viewer = viewer
-        self.rows = RowLimits(self)
         self.ownership = ownership
         self.references = references
         self.correlation_id = correlation_id
         self.trace: Trace | None = None
         self.selection = Selection({})
-        self.loads = Loads(systems, self._projection(), references)
-        self.identity = Identity(self)
-        self._related = Related(self)
         self._entities: dict[Ref, Entity] = {}
         self._started = False
+
+    # Made when first asked for: a plan reads without them.
+
+    @functools.cached_property
+    def rows(self) -> RowLimits:
+        return RowLimits(self)
+
+    @functools.cached_property
+    def loads(self) -> Loads:
+        return Loads(self.systems, self._projection(), self.references)
+
+    @functools.cached_property
+    def identity(self) -> Identity:
+        return Identity(self)
+
+    @functools.cached_property
+    def _related(self) -> Related:
+        return Related(self)
 
     def start(self, info: Info[Any, Any]) -> None:
         """Reads the operation's selection, once, before the first root field fetches anything."""

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeVar, cast
+from typing import NamedTuple, TypeVar, cast
 
 from aiodataloader import DataLoader
 
@@ -26,8 +25,7 @@ from resolvers.projection import Projection
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Relation:
+class Relation(NamedTuple):
     """A kind of related load: children of a type by a key, under the same conditions."""
 
     connection: str

@@ -11,16 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from adapters.contracts.errors import Malformed, SystemFault, Unsupported
+from adapters.contracts.vocabulary import Word
 
-Row = Mapping[str, Any]
-"""One vendor row, as decoded from the wire."""
+Row = Any
+"""One vendor row, as decoded from the wire. Only its own field map knows what it is, and looks into it."""
 
 
-class Op(Enum):
+class Op(Word):
     """A comparison that a filter can ask a vendor for. Values are canonical (enums, aware datetimes)."""
 
     IN = "is one of"
@@ -29,8 +29,7 @@ class Op(Enum):
     SEARCH = "contains the words"
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(NamedTuple):
     """One filter in canonical terms. ``value`` is a tuple for IN, else a single value."""
 
     field: str
@@ -52,6 +51,9 @@ class Source:
     binds:  variables, and the expression of each over ``{row}``, in order. Names are unique.
     value:  an expression of those variables; unused for a value of several parts.
     absent: an expression that is true where there is no value; None where there always is one.
+    texts:  for a text: gives what stands in a row, which is the value where it is a text and not empty.
+    usual:  an expression that is true of nearly all rows, and the value where it is, which costs less. Of a
+            value of several parts the expression alone, and each part has its value.
     parts:  for a value of several parts, the source of each, whose ``binds`` are in ``binds`` already.
     names:  what the expressions refer to.
     """
@@ -59,8 +61,18 @@ class Source:
     binds: tuple[tuple[str, str], ...] = ()
     value: str = ""
     absent: str | None = None
+    texts: Callable[[Row], Any] | None = None
+    usual: tuple[str, str] | None = None
     parts: Mapping[str, Source] = field(default_factory=dict[str, "Source"])
     names: Mapping[str, Any] = field(default_factory=_nothing)
+
+
+_TEXT = {str}
+
+
+def are_texts(values: list[Any]) -> bool:
+    """Whether all of them are texts, and none is empty."""
+    return set(map(type, values)) == _TEXT and all(values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +109,7 @@ class FieldMap:
         if "id" not in table:
             raise ValueError(f"{vendor_resource}: a field map needs an 'id'")
         self._table: Mapping[str, Field] = table
-        self._readers: dict[str, Callable[[Row], Any]] = {}
+        self._columns: dict[str, Callable[[Iterable[Row]], list[Any]]] = {}
         self.links: tuple[str, ...] = tuple(name for name in table if "_in_" in name)
         """The fields that name records of other systems."""
 
@@ -138,32 +150,34 @@ class FieldMap:
                 f"{self.vendor_resource}: the answer's {name!r} cannot be read ({type(error).__name__})"
             ) from error
 
-    def reader(self, name: str) -> Callable[[Row], Any]:
-        """``read`` for one field, a text that is never absent, to be kept: for many rows."""
-        found = self._readers.get(name)
+    def column(self, name: str) -> Callable[[Iterable[Row]], list[Any]]:
+        """``read`` for one field of many rows, a text, to be kept."""
+        found = self._columns.get(name)
         if found is None:
-            found = self._readers[name] = self._reader(name)
+            found = self._columns[name] = self._column(name)
         return found
 
-    def _reader(self, name: str) -> Callable[[Row], Any]:
-        def slow(row: Row) -> Any:
+    def _column(self, name: str) -> Callable[[Iterable[Row]], list[Any]]:
+        def one(row: Row) -> Any:
             return self.read(row, name)
 
+        def slow(rows: Iterable[Row]) -> list[Any]:
+            return [one(row) for row in rows]
+
         source = self._table[name].source if name in self._table else None
-        if source is None or source.parts:
+        if source is None or source.texts is None:
             return slow
-        lines = [f"  {bind} = {text.format(row='row')}" for bind, text in source.binds]
-        absent = source.absent or "False"
-        code = "\n".join(
-            [
-                *("def read(row):", " try:", *lines),
-                f"  return slow(row) if {absent} else {source.value}",
-                *(" except Exception:", "  return slow(row)"),
-            ]
-        )
-        names: dict[str, Any] = {**source.names, "slow": slow}
-        exec(code, names)  # noqa: S102 - made by the adapter from its own configuration
-        return names["read"]
+        texts = source.texts
+
+        def column(rows: Iterable[Row]) -> list[Any]:
+            rows = list(rows)
+            try:
+                found = list(map(texts, rows))
+                return found if are_texts(found) else slow(rows)
+            except Exception:  # noqa: BLE001 - what is wrong with which row is found out by reading each
+                return slow(rows)
+
+        return column
 
     def patch(self, changes: Mapping[str, Any]) -> dict[str, Any]:
         """The vendor's patch for canonical values, each field's own put together.

@@ -7,8 +7,11 @@ Nothing fetches one: ``read_many`` takes ids, ``related`` takes key values. An a
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
+
+import msgspec
 
 from adapters.contracts.errors import Malformed, Unsupported
 from adapters.contracts.fields import Condition, FieldMap, Op, Row
@@ -58,8 +61,7 @@ class PageRequest:
     after: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(msgspec.Struct, frozen=True):
     """Rows in order, the position of each, and whether the vendor has more behind the last.
 
     A position names a place between two rows by their sort key or by a vendor token, so that rows
@@ -75,6 +77,58 @@ class Page:
         if first is None or len(self.rows) <= first:
             return self
         return Page(self.rows[:first], self.positions[:first], has_more=True)
+
+
+class Lists(Mapping[str, Page]):
+    """Whole lists by the value that each was asked for. A page is made of one when it is looked at.
+
+    lists:  the rows of each. places: the positions of the rows of one list.
+    """
+
+    __slots__ = ("_places", "lists")
+
+    def __init__(
+        self, lists: Mapping[str, Sequence[Row]], places: Callable[[Sequence[Row]], Sequence[str]]
+    ) -> None:
+        self.lists = lists
+        self._places = places
+
+    def __getitem__(self, value: str) -> Page:
+        rows = self.lists[value]
+        return Page(rows, self._places(rows), False)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.lists)
+
+    def __len__(self) -> int:
+        return len(self.lists)
+
+    def only(self, values: Collection[str]) -> Lists:
+        """Those of some values."""
+        if len(values) == len(self.lists):
+            return self
+        return Lists({value: self.lists[value] for value in values}, self._places)
+
+    def beside(self, others: Iterable[Lists]) -> Lists:
+        """These and others, of the same resource."""
+        merged = dict(self.lists)
+        for each in others:
+            merged.update(each.lists)
+        return Lists(merged, self._places)
+
+
+def rows_of(pages: Mapping[str, Page]) -> list[Row]:
+    """The rows of all pages, one after the other."""
+    if isinstance(pages, Lists):
+        return list(chain.from_iterable(pages.lists.values()))
+    return [row for page in pages.values() for row in page.rows]
+
+
+def longest(pages: Mapping[str, Page]) -> int:
+    """How many rows the longest page has."""
+    if isinstance(pages, Lists):
+        return max(map(len, pages.lists.values()), default=0)
+    return max([len(page.rows) for page in pages.values()], default=0)
 
 
 class Resource(ABC):

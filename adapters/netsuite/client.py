@@ -139,7 +139,7 @@ class NetSuiteClient:
         items = cast("list[Any]", rows)
         if not all(isinstance(row, dict) for row in items):
             raise Malformed("the answer to a SuiteQL query has an item that is not an object")
-        return Result(cast("list[Row]", items), has_more)
+        return Result(items, has_more)
 
     async def server_time(self) -> datetime:
         """NetSuite's clock

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from adapters.contracts.errors import NotFound
-from adapters.http import ErrorTable, HttpClient, Params, StaticHeaders, raise_for
+from adapters.http import ErrorTable, HttpClient, Params, Response, StaticHeaders, raise_for
 from adapters.rest.settings import Auth, BasicAuth, BearerAuth, HeaderAuth, RestSettings
 
 ERRORS: ErrorTable = {}
@@ -28,12 +28,17 @@ class RestClient:
             headers=settings.headers,
         )
 
-    async def get(self, path: str, params: Params = ()) -> Any:
-        """The decoded answer. An answer of status 400 or more is raised as the fault it stands for."""
+    async def answer(self, path: str, params: Params = ()) -> Response:
+        """An answer of status 400 or more is raised as the fault it stands for."""
         response = await self._http.send("GET", path, params=params)
-        # The system's own text could quote what was sent, so it is not passed on.
-        raise_for(response, code=None, message=f"{self._name} refused", table=ERRORS)
-        return response.json()
+        if response.status >= 400:
+            # The system's own text could quote what was sent, so it is not passed on.
+            raise_for(response, code=None, message=f"{self._name} refused", table=ERRORS)
+        return response
+
+    async def get(self, path: str, params: Params = ()) -> Any:
+        """The decoded answer, as ``answer`` gives it."""
+        return (await self.answer(path, params)).json()
 
     async def get_or_none(self, path: str, params: Params = ()) -> Any:
         """Like ``get``; None where nothing is at the path."""

@@ -179,12 +179,24 @@ def _texts(form: OneOf) -> Filter:
     )
 
 
+_ID = "[^\\x00-\\x1f\\x7f]{1,300}"
+
+
 def _ids(form: KeyForm) -> Filter:
     """Values that no id can have are not asked for: there is no row of that id."""
-    pattern = re.compile(form.pattern or r"[^\x00-\x1f\x7f]{1,300}")
+    pattern = re.compile(form.pattern or _ID)
+    # Nearly always all of them are possible: then one look at what is sent shows it.
+    joined = None
+    if form.join is not None and len(form.join) == 1 and form.pattern is None:
+        one = f"[^\\x00-\\x1f\\x7f{re.escape(form.join)}]{{1,300}}"
+        joined = re.compile(f"{one}(?:{re.escape(form.join)}{one})*")
 
     def pairs(values: tuple[Any, ...]) -> Pairs | None:
-        wanted = [str(value) for value in values]
+        wanted = list(map(str, values))
+        if joined is not None and form.join is not None and len(wanted) <= form.max:
+            text = form.join.join(wanted)
+            if joined.fullmatch(text) and text.count(form.join) == len(wanted) - 1:
+                return ((form.param, text),)
         return _one_of(
             form, [v for v in wanted if pattern.fullmatch(v) and v and (not form.join or form.join not in v)]
         )

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, overload
 
 from adapters.contracts.errors import Malformed
 from adapters.contracts.fields import Row
-from adapters.contracts.resource import Page
+from adapters.contracts.resource import Lists, Page
 from adapters.rest.conversion import text, whole
 from adapters.rest.path import getter
 from adapters.rest.position import Position
@@ -46,6 +46,8 @@ class Pager(ABC):
 
     start: ClassVar[type[int] | type[str]] = int
     max_rows: int
+    reads: Sequence[str] = ()
+    """Paths of an answer that are looked at beside its rows."""
 
     @abstractmethod
     async def page(self, fetch: Fetch, first: int, after: Position | None, id_of: IdOf) -> Page:
@@ -70,6 +72,14 @@ class WholePager(Pager):
         end = len(rows) if first is None else begin + first
         kept = rows[begin:end]
         return Page(kept, _Places(kept, begin, id_of), end < len(rows))
+
+    def cut_each(
+        self, lists: Mapping[str, Sequence[Row]], first: int | None, id_of: IdOf
+    ) -> Mapping[str, Page]:
+        """The first page of each of many lists."""
+        if first is not None and max(map(len, lists.values()), default=0) > first:
+            return {value: self.cut(rows, first, None, id_of) for value, rows in lists.items()}
+        return Lists(lists, lambda rows: _Places(rows, 0, id_of))
 
     def place(self, index: int, record_id: str) -> Position:
         return Position(0, index + 1, record_id)
@@ -103,6 +113,7 @@ class OffsetPager(Pager):
     def __init__(self, form: OffsetPaging) -> None:
         self._form = form
         self._more = _More(form.more)
+        self.reads = self._more.reads
         self.max_rows = self._more.room(form.max)
 
     async def page(self, fetch: Fetch, first: int, after: Position | None, id_of: IdOf) -> Page:
@@ -125,6 +136,7 @@ class NumberPager(Pager):
     def __init__(self, form: NumberPaging) -> None:
         self._form = form
         self._more = _More(form.more)
+        self.reads = self._more.reads
         self.max_rows = form.max
 
     async def page(self, fetch: Fetch, first: int, after: Position | None, id_of: IdOf) -> Page:
@@ -156,6 +168,7 @@ class CursorPager(Pager):
     def __init__(self, form: CursorPaging) -> None:
         self._form = form
         self._next = getter(form.next)
+        self.reads = (form.next,)
         self.max_rows = form.max
 
     async def page(self, fetch: Fetch, first: int, after: Position | None, id_of: IdOf) -> Page:
@@ -200,6 +213,7 @@ class KeysetPager(Pager):
     def __init__(self, form: KeysetPaging) -> None:
         self._form = form
         self._more = _More(form.more)
+        self.reads = self._more.reads
         self.max_rows = self._more.room(form.max)
 
     async def page(self, fetch: Fetch, first: int, after: Position | None, id_of: IdOf) -> Page:
@@ -221,6 +235,7 @@ class _More:
         self._one_extra = rule == "one_extra"
         self._total = getter(rule.total) if isinstance(rule, More) and rule.total else None
         self._flag = getter(rule.flag) if isinstance(rule, More) and rule.flag else None
+        self.reads = [path for path in (rule.total, rule.flag) if path] if isinstance(rule, More) else []
 
     def room(self, most: int) -> int:
         """Rows that a page can carry, of the most that the system gives."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+import keyword
 import re
 from collections.abc import Callable
 from typing import Any, cast
+
+import msgspec
 
 Getter = Callable[[Any], Any]
 
@@ -33,3 +37,23 @@ def getter(path: str) -> Getter:
         return here
 
     return read
+
+
+def row_getter(path: str) -> Getter:
+    """``getter`` for rows, which are records, or objects of JSON as events bring them."""
+    first, _, rest = path.partition(".")
+    name = attribute(first)
+    below = getter(rest) if rest else None
+
+    def read(row: Any) -> Any:
+        here = getattr(row, name) if isinstance(row, msgspec.Struct) else row.get(first)
+        return here if below is None or here is None else below(here)
+
+    return read
+
+
+@functools.cache
+def attribute(key: str) -> str:
+    """The name under which a record has what stands at a key of JSON: see ``record``."""
+    plain = key.isascii() and key.isidentifier() and not key.startswith("_") and not keyword.iskeyword(key)
+    return key if plain else f"_{key.encode().hex()}"

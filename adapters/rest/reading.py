@@ -29,7 +29,7 @@ from adapters.contracts.values import Money
 from adapters.contracts.vocabulary import PaymentMethodKind
 from adapters.rest.conversion import PLAIN, TIMES, Conversion, Form, spelled
 from adapters.rest.faults import Faults, Place
-from adapters.rest.path import PATH, Getter, getter
+from adapters.rest.path import PATH, Getter, row_getter
 from adapters.rest.source import (
     coded_source,
     day_source,
@@ -146,7 +146,7 @@ def _leaf(spec: Any, kind: Any, place: Place, faults: Faults) -> Reading | None:
             faults.add((*place, "value"), "not a value of this field")
             return None
         return Reading((), lambda row: constant)
-    get = getter(leaf.path)
+    get = row_getter(leaf.path)
     source = _source(kind, leaf, codes, convert, get)
     return Reading((leaf.path,), lambda row: convert(get(row)), codes, source, (leaf.path, get))
 
@@ -240,7 +240,7 @@ def _list(spec: Any, item: Any, place: Place, faults: Faults) -> Reading | None:
     reading = compile_field(form.items, item, (*place, "items"), faults)
     if reading is None:
         return None
-    get, read_item = getter(form.path), reading.read
+    get, read_item = row_getter(form.path), reading.read
 
     def read(row: Any) -> list[Any] | None:
         items = get(row)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import quote
+
+from cachetools import LRUCache
 
 from adapters.contracts.errors import Malformed, Unsupported
 from adapters.contracts.fields import Condition, FieldMap, Op, Row
@@ -16,6 +17,7 @@ from adapters.rest.mapping import Mapped, Pairs
 from adapters.rest.paging import Answer, Fetch, Pager, WholePager, pager
 from adapters.rest.path import getter
 from adapters.rest.position import Position
+from adapters.rest.record import KEPT_SHAPES, Shape, record_type
 from adapters.rest.section import ResourceForm
 
 _WHOLE = WholePager()
@@ -34,7 +36,7 @@ class RestResource(Resource):
         self._client = client
         self._form = form
         self._pager: Pager = pager(form.paging)
-        self._rows: Callable[[Any], Any] = getter(form.rows) if form.rows else lambda body: body
+        self._shapes: LRUCache[frozenset[str], Shape] = LRUCache(KEPT_SHAPES)
         self._by_key = {**form.keys, **({"id": form.ids} if form.ids is not None else {})}
         self.caps = Caps(
             ids_per_call=form.ids.max if form.ids is not None else 1,
@@ -89,18 +91,14 @@ class RestResource(Resource):
         if after is not None and len(wanted) != 1:
             raise ValueError("a position belongs to one key value")
         place = None if after is None else Position.parse(after, _WHOLE.start)
-        rows: dict[str, list[Row]] = {value: [] for value in wanted}
-        only = wanted[0] if len(wanted) == 1 else None
         found = await self._all_rows(select | {key}, conditions)
-        if only is not None:
-            rows[only] += found
-        else:
-            read = self.fields.reader(key)
-            for row in found:
-                own = rows.get(read(row))
-                if own is not None:
-                    own.append(row)
-        return {value: _WHOLE.cut(own, first, place, self._id_of) for value, own in rows.items()}
+        if len(wanted) == 1:
+            return {wanted[0]: _WHOLE.cut(found, first, place, self._id_of)}
+        own: dict[str, list[Row]] = {value: [] for value in wanted}
+        nobody: list[Row] = []
+        for value, row in zip(self.fields.column(key)(found), found, strict=True):
+            own.get(value, nobody).append(row)
+        return _WHOLE.cut_each(own, first, self._id_of)
 
     def _placed(self, pages: Mapping[str, Page]) -> Mapping[str, Page]:
         """With positions in the list of each value alone, which is the one that can be continued."""
@@ -143,15 +141,15 @@ class RestResource(Resource):
             for each in where
             if each.op is Op.IN and each.field in self._by_key and _is_link(each.field)
         }
-        projected = self._projection(select | asked.keys())
+        select = select | asked.keys() if asked else select
+        projected, shape = self._projection(select), self._shape(select)
 
         async def fetch(more: Pairs) -> Answer:
-            body = await self._client.get(self._form.path, (*params, *projected, *more))
-            rows = _objects(self._rows(body), self.fields.vendor_resource)
+            answer = await self._client.answer(self._form.path, (*params, *projected, *more))
+            rows, body = shape.read(answer)
             for field, values in asked.items():
                 # A system that ignores a parameter gives everybody's rows: none of them may be passed on.
-                read = self.fields.reader(field)
-                if not values.issuperset([read(row) for row in rows]):
+                if not values.issuperset(self.fields.column(field)(rows)):
                     raise Malformed(f"{self.fields.vendor_resource}: the answer has rows of another {field}")
             return Answer(rows, body)
 
@@ -168,7 +166,23 @@ class RestResource(Resource):
         path = form.path.replace("{id}", quote(record_id, safe=""))
         body = await self._client.get_or_none(path, self._projection(select))
         record = getter(form.row)(body) if form.row and isinstance(body, dict) else body
-        return None if record is None else _objects([record], self.fields.vendor_resource)[0]
+        return None if record is None else self._shape(select).record(record)
+
+    def _shape(self, select: frozenset[str]) -> Shape:
+        select = frozenset(select)
+        shape = self._shapes.get(select)
+        if shape is None:
+            record = record_type(
+                self._keys_of(self.fields.projection(select)),
+                self._keys_of(path for field in self.fields for path in field.asks),
+            )
+            shape = Shape(record, self._form.rows, self._pager.reads, self.fields.vendor_resource)
+            self._shapes[select] = shape
+        return shape
+
+    @staticmethod
+    def _keys_of(paths: Iterable[str]) -> list[str]:
+        return list(dict.fromkeys(path.split(".")[0] for path in paths))
 
     def _projection(self, select: frozenset[str]) -> Pairs:
         form = self._form.projection
@@ -176,7 +190,7 @@ class RestResource(Resource):
             return ()
         paths = self.fields.projection(select)
         if not form.nested:
-            paths = list(dict.fromkeys(path.split(".")[0] for path in paths))
+            paths = self._keys_of(paths)
         return ((form.param, form.join.join(paths)),)
 
     def _id_of(self, row: Row) -> str:
@@ -189,12 +203,3 @@ class RestResource(Resource):
 def _is_link(field: str) -> bool:
     """Whether the values of a key are ids, equal to the letter; e-mail addresses are not."""
     return field == "id" or "_in_" in field
-
-
-def _objects(rows: Any, what: str) -> Sequence[Row]:
-    if not isinstance(rows, list):
-        raise Malformed(f"{what}: the answer has no array of rows where it should be")
-    found = cast("list[Any]", rows)
-    if not all(isinstance(row, dict) for row in found):
-        raise Malformed(f"{what}: a row is not an object")
-    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Callable, Collection, Mapping
 from datetime import date
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from adapters.contracts.convert import money_from_minor
 from adapters.contracts.fields import Source
 from adapters.rest.conversion import date_from_iso, text, truth, whole
-from adapters.rest.path import Getter
+from adapters.rest.path import Getter, attribute
 
 _numbers = itertools.count()
 
@@ -41,8 +42,8 @@ class Memo(dict[Any, Any]):
 def _at(path: str, get: Getter) -> tuple[str, Source]:
     """A variable with what is at a path."""
     name = fresh("at")
-    if not set(path) & set(".{}"):
-        return name, Source(((name, f"{{row}}.get({path!r})"),))
+    if "." not in path:
+        return name, Source(((name, f"{{row}}.{attribute(path)}"),))
     reader = fresh("get")
     return name, Source(((name, f"{reader}({{row}})"),), names={reader: get})
 
@@ -54,6 +55,8 @@ def text_source(path: str, get: Getter) -> Source:
         at.binds,
         f"({name} if type({name}) is str else {read}({name}))",
         f"({name} is None or {name} == '')",
+        operator.attrgetter(attribute(path)) if "." not in path else get,
+        (f"type({name}) is str and {name}", name),
         names={**at.names, read: text},
     )
 
@@ -98,17 +101,20 @@ def minor_source(amount: tuple[str, Getter], currency: tuple[str, Getter]) -> So
     common, slow = fresh("common"), fresh("slow")
     binds = (*at_number.binds, *at_code.binds)
     names = {**at_number.names, **at_code.names, common: _COMMON, slow: _minor}
-    plain = f"{code} in {common} and type({number}) is int and {number} >= 100"
+    usual = f"type({number}) is int and {number} >= 100 and {code} in {common}"
     written = fresh("digits")
-    amount_text = (
-        f"(({written} := str({number}))[:-2] + '.' + {written}[-2:] if {plain} "
-        f"else {slow}({number}, {code})[0])"
-    )
-    currency_text = f"({code} if {code} in {common} else {slow}({number}, {code})[1])"
+    read = f"{slow}({number}, {code})"
     return Source(
         binds,
         absent=f"({number} is None or {code} is None or {number} == '' or {code} == '')",
-        parts={"amount": Source(value=amount_text), "currency": Source(value=currency_text)},
+        usual=(usual, ""),
+        parts={
+            "amount": Source(
+                value=f"{read}[0]",
+                usual=("", f"({written} := str({number}))[:-2] + '.' + {written}[-2:]"),
+            ),
+            "currency": Source(value=f"{read}[1]", usual=("", code)),
+        },
         names=names,
     )
 
@@ -130,11 +136,11 @@ def parts_source(parts: Mapping[str, Source | None], needed: Collection[str]) ->
     if len(known) < len(parts) or not known or not known.keys() >= set(needed):
         return None
     absents = [source.absent for source in known.values()]
-    every = " and ".join(each or "False" for each in absents)
-    any_needed = [known[name].absent or "False" for name in needed]
+    # Where all are absent, a part that is needed is too.
+    absent = [known[name].absent or "False" for name in needed]
     return Source(
         tuple(bind for source in known.values() for bind in source.binds),
-        absent=f"({' or '.join([f'({every})', *any_needed])})",
+        absent=f"({' or '.join(absent) or ' and '.join(each or 'False' for each in absents)})",
         parts=known,
         names={name: value for source in known.values() for name, value in source.names.items()},
     )

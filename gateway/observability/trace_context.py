@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.transport.head import head_of
+
 _PARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _MAX_STATE = 512
 
@@ -34,15 +36,14 @@ callers: ContextVar[TraceContext | None] = ContextVar("fieldgate_trace_context",
 
 def trace_context_of(scope: Scope) -> TraceContext | None:
     """What the headers of a request say. A malformed one is as good as none."""
-    parent = state = None
-    for name, value in scope["headers"]:
-        if name == b"traceparent":
-            parent = value.decode("latin-1")
-        elif name == b"tracestate" and len(value) <= _MAX_STATE and value.isascii():
-            state = value.decode("ascii")
-    if parent is None or not _PARENT.fullmatch(parent):
+    head = head_of(scope)
+    parent = head.get(b"traceparent", b"").decode("latin-1")
+    if not _PARENT.fullmatch(parent):
         return None
-    return TraceContext(parent, state)
+    state = head.get(b"tracestate", b"")
+    return TraceContext(
+        parent, state.decode("ascii") if len(state) <= _MAX_STATE and state.isascii() else None
+    )
 
 
 class TraceContextMiddleware:

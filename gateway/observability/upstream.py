@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass
-from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from adapters.contracts.errors import SystemFault
-from adapters.contracts.vocabulary import System
+from adapters.contracts.vocabulary import System, Word
 from adapters.http import Call
 from gateway.observability import metrics
 from gateway.observability.trace_context import callers
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span, Tracer
 
 
-class Work(Enum):
+class Work(Word):
     """What can be asked of a connection."""
 
     READ_MANY = "read_many"
@@ -31,8 +29,7 @@ class Work(Enum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """One piece of work. ``resource``: a kind of record, or a verb. ``keys``: 0 where it has none."""
 
     work: Work

@@ -37,6 +37,14 @@ class _Waiting(Generic[T]):
         self.callers: list[tuple[Sequence[str], int | None, asyncio.Future[Mapping[str, T]]]] = []
         self.requests: set[str | None] = set()
 
+    def add(
+        self, keys: Sequence[str], first: int | None, *, leads: bool = False
+    ) -> asyncio.Future[Mapping[str, T]]:
+        """Another caller; gives what will hold its part. ``leads``: it was the first to ask."""
+        future: asyncio.Future[Mapping[str, T]] = asyncio.get_running_loop().create_future()
+        self.callers.insert(0 if leads else len(self.callers), (keys, first, future))
+        return future
+
 
 class Coalescer:
     """Of all connections. ``joined`` counts the loads that went with another's."""
@@ -50,17 +58,27 @@ class Coalescer:
         self, kind: Hashable, keys: Sequence[str], first: int | None, load: Load[T]
     ) -> Mapping[str, T]:
         """What ``load`` gives for these keys. ``kind`` tells which loads can be one."""
-        loop = asyncio.get_running_loop()
         key = (kind, current_access.get())
         waiting = self._waiting.get(key)
         if waiting is None:
             waiting = self._waiting[key] = _Waiting(load)
-            loop.call_soon(self._due, key)
+            waiting.requests.add(correlation_id.get())
+            try:
+                # Whatever is due in this turn of the loop runs first.
+                await asyncio.sleep(0)
+            except asyncio.CancelledError:
+                self._due(key, waiting)
+                raise
+            if not waiting.callers:
+                # Nobody else waits for it: it lives and ends with its caller.
+                del self._waiting[key]
+                return await load(keys, first)
+            future = waiting.add(keys, first, leads=True)
+            self._due(key, waiting)
         else:
             self.joined += 1
-        future: asyncio.Future[Mapping[str, T]] = loop.create_future()
-        waiting.callers.append((keys, first, future))
-        waiting.requests.add(correlation_id.get())
+            waiting.requests.add(correlation_id.get())
+            future = waiting.add(keys, first)
         try:
             return await future
         except asyncio.CancelledError:
@@ -69,11 +87,12 @@ class Coalescer:
                 waiting.task.cancel()
             raise
 
-    def _due(self, key: Hashable) -> None:
-        waiting = self._waiting.pop(key)
-        task = waiting.task = asyncio.get_running_loop().create_task(self._run(waiting))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+    def _due(self, key: Hashable, waiting: _Waiting[Any]) -> None:
+        del self._waiting[key]
+        if waiting.callers:
+            task = waiting.task = asyncio.get_running_loop().create_task(self._run(waiting))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
 
     async def _run(self, waiting: _Waiting[T]) -> None:
         callers = [each for each in waiting.callers if not each[2].done()]

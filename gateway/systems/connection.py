@@ -7,9 +7,9 @@ import statistics
 import time
 import traceback
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import structlog
 
@@ -71,7 +71,14 @@ class Connection:
 
     async def call(self, read: Callable[[], Awaitable[T]], asked: Asked = UNSAID) -> T:
         """Runs a read within the deadline, the circuit and the budget. Raises only a ``SystemFault``."""
-        return await self._watched(asked, self._call(read))
+        token = observer.set(self._watch.watching(asked))
+        try:
+            return await self._call(read)
+        except SystemFault as fault:
+            self._watch.failed(fault)
+            raise
+        finally:
+            observer.reset(token)
 
     async def once(
         self, act: Callable[[], Awaitable[T]], asked: Asked = UNSAID, *, vouches: bool = True
@@ -82,12 +89,9 @@ class Connection:
         vouches: whether an answer tells that the system is well, and how fast it is. What waits for news
         does not: it ends well where there was nothing to send, and late where there was nothing to tell.
         """
-        return await self._watched(asked, self._once(act, vouches))
-
-    async def _watched(self, asked: Asked, work: Coroutine[Any, Any, T]) -> T:
         token = observer.set(self._watch.watching(asked))
         try:
-            return await work
+            return await self._once(act, vouches)
         except SystemFault as fault:
             self._watch.failed(fault)
             raise
@@ -97,22 +101,28 @@ class Connection:
     async def _call(self, read: Callable[[], Awaitable[T]]) -> T:
         started = time.perf_counter()
         sent = False
-
-        async def sending() -> T:
-            nonlocal sent
-            async with self._budget:
-                sent = True
-                return await self._understood(read)
-
-        try:
-            self.breaker.admit()
-        except SystemFault as refusal:
-            # Nothing was learned; counted as a failure, it would keep the circuit open for ever.
-            refusal.system = self.system
-            raise
+        self._admit()
         try:
             with Deadline(self._deadline_s):
-                result = await self._tried(sending, started)
+                for left in reversed(range(ATTEMPTS)):
+                    await self._budget.turn()
+                    try:
+                        sent = True
+                        result = await read()
+                        break
+                    except SystemFault as fault:
+                        wait_s = self._wait_s(fault, started) if left else None
+                        if wait_s is None:
+                            raise
+                    except TimeoutError:
+                        raise
+                    except Exception as error:
+                        raise self._not_understood(error) from error
+                    finally:
+                        self._budget.done()
+                    await asyncio.sleep(wait_s)
+                else:
+                    raise AssertionError("the last try gives a result, or raises")
         except TimeoutError:
             late = self._late() if sent else self._busy()
             self._note(late, started, asked=sent)
@@ -129,14 +139,13 @@ class Connection:
 
     async def _once(self, act: Callable[[], Awaitable[T]], vouches: bool) -> T:
         started = time.perf_counter()
+        self._admit()
         try:
-            self.breaker.admit()
-        except SystemFault as refusal:
-            refusal.system = self.system
-            raise
-        try:
-            async with self._budget:
+            await self._budget.turn()
+            try:
                 result = await act()
+            finally:
+                self._budget.done()
         except SystemFault as fault:
             self._note(fault, started, asked=not isinstance(fault, Unsupported))
             raise
@@ -150,16 +159,13 @@ class Connection:
         self._recent.append((time.perf_counter() - started, True))
         return result
 
-    async def _tried(self, read: Callable[[], Awaitable[T]], started: float) -> T:
-        for _ in range(ATTEMPTS - 1):
-            try:
-                return await read()
-            except SystemFault as fault:
-                wait_s = self._wait_s(fault, started)
-                if wait_s is None:
-                    raise
-            await asyncio.sleep(wait_s)
-        return await read()
+    def _admit(self) -> None:
+        try:
+            self.breaker.admit()
+        except SystemFault as refusal:
+            # Nothing was learned; counted as a failure, it would keep the circuit open for ever.
+            refusal.system = self.system
+            raise
 
     def _wait_s(self, fault: SystemFault, started: float) -> float | None:
         """How long to wait before another try; None where another would not help, or come too late."""
@@ -172,18 +178,13 @@ class Connection:
             case _:
                 return None
 
-    async def _understood(self, read: Callable[[], Awaitable[T]]) -> T:
-        try:
-            return await read()
-        except (SystemFault, TimeoutError):
-            raise
-        except Exception as error:
-            # JSON of another shape than the vendor's contract says. The log has the place, and not the
-            # exception's text: it may quote what the system answered.
-            kind = type(error).__name__
-            places = [f"{at.filename}:{at.lineno}" for at in traceback.extract_tb(error.__traceback__)[-3:]]
-            _log.warning("an answer was not understood", connection=self.name, error=kind, at=places)
-            raise Malformed(f"the answer was not understood ({kind})") from error
+    def _not_understood(self, error: Exception) -> SystemFault:
+        # JSON of another shape than the vendor's contract says. The log has the place, and not the
+        # exception's text: it may quote what the system answered.
+        kind = type(error).__name__
+        places = [f"{at.filename}:{at.lineno}" for at in traceback.extract_tb(error.__traceback__)[-3:]]
+        _log.warning("an answer was not understood", connection=self.name, error=kind, at=places)
+        return Malformed(f"the answer was not understood ({kind})")
 
     def _late(self) -> SystemFault:
         return OutcomeUnknown(f"no answer within {self._deadline_s:g} s", timed_out=True)

@@ -7,7 +7,7 @@ from types import TracebackType
 
 
 class Deadline:
-    """What ``asyncio.timeout`` does, without what makes it movable: it stands around every call to a system.
+    """What ``asyncio.timeout`` does, and no more: it stands around every operation and every upstream call.
 
     The task is cancelled when the time is up, and ``TimeoutError`` comes of it; a cancellation by somebody
     else stays one.
@@ -33,6 +33,13 @@ class Deadline:
         self._handle.cancel()
         if self._expired and self._task.uncancel() <= self._before and kind is asyncio.CancelledError:
             raise TimeoutError from error
+
+    def end(self) -> None:
+        """The time is up now. Nothing happens where it has ended already."""
+        if self._handle.cancelled() or self._expired:
+            return
+        self._handle.cancel()
+        self._handle = asyncio.get_running_loop().call_soon(self._expire)
 
     def _expire(self) -> None:
         self._expired = True

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from adapters.contracts.adapter import Adapter
 from adapters.contracts.fields import Condition, Row
-from adapters.contracts.resource import Order, Page, PageRequest, Resource
+from adapters.contracts.resource import Lists, Order, Page, PageRequest, Resource, longest, rows_of
 from adapters.contracts.vocabulary import RecordType, System
 from adapters.contracts.writes import Writer
 from gateway.observability.upstream import Asked, Work
@@ -28,13 +28,14 @@ class ConnectedSystems:
     def __init__(self, connections: Sequence[Connection]) -> None:
         self._connections = {connection.name: connection for connection in connections}
         self.coalescer = Coalescer()
+        self._names: dict[tuple[System, RecordType], Sequence[str]] = {}
+        for connection in connections:
+            for record_type in connection.adapter.resources:
+                key = connection.system, record_type
+                self._names[key] = (*self._names.get(key, ()), connection.name)
 
     def connections(self, system: System, record_type: RecordType) -> Sequence[str]:
-        return [
-            connection.name
-            for connection in self._connections.values()
-            if connection.system is system and record_type in connection.adapter.resources
-        ]
+        return self._names.get((system, record_type), ())
 
     def all(self) -> Sequence[Connection]:
         """The connections themselves, in the order of configuration."""
@@ -70,6 +71,11 @@ class ConnectedSystems:
         call = self._connections[connection].call
 
         async def load(ids: Sequence[str], _: int | None) -> Mapping[str, Row]:
+            if 0 < len(ids) <= resource.caps.ids_per_call:
+                return await call(
+                    lambda: resource.read_many(ids, select),
+                    Asked(Work.READ_MANY, record_type.value, len(ids)),
+                )
             parts = await _all(
                 call(
                     lambda chunk=chunk: resource.read_many(chunk, select),
@@ -77,8 +83,6 @@ class ConnectedSystems:
                 )
                 for chunk in _chunks(ids, resource.caps.ids_per_call)
             )
-            if len(parts) == 1:
-                return parts[0]
             return {record_id: row for part in parts for record_id, row in part.items()}
 
         kind = ("by id", connection, record_type, select)
@@ -103,6 +107,11 @@ class ConnectedSystems:
         size = resource.caps.keys(key) if after is None else 1
 
         async def load(values: Sequence[str], most: int | None) -> Mapping[str, Page]:
+            if 0 < len(values) <= size:
+                return await call(
+                    lambda: resource.related(key, values, select, where, most, after),
+                    Asked(Work.RELATED, record_type.value, len(values)),
+                )
             parts = await _all(
                 call(
                     lambda chunk=chunk: resource.related(key, chunk, select, where, most, after),
@@ -110,16 +119,16 @@ class ConnectedSystems:
                 )
                 for chunk in _chunks(values, size)
             )
-            if len(parts) == 1:
-                return parts[0]
+            first_part, *others = parts
+            if isinstance(first_part, Lists) and all(isinstance(each, Lists) for each in others):
+                return first_part.beside(cast("list[Lists]", others))
             return {value: page for part in parts for value, page in part.items()}
 
         kind = ("related", connection, record_type, key, select, where, after)
         found = await self.coalescer.load(kind, values, first, load)
-        if first is not None and max([len(page.rows) for page in found.values()], default=0) > first:
+        if first is not None and longest(found) > first:
             found = {value: page.cut(first) for value, page in found.items()}
-        if answer_budget.get() is not None:
-            _count(sum([len(page.rows) for page in found.values()]))
+        _count(len(rows_of(found)))
         return found
 
     async def page(
@@ -180,7 +189,4 @@ def _chunks(keys: Sequence[K], size: int) -> list[Sequence[K]]:
 
 async def _all(reads: Iterable[Awaitable[T]]) -> list[T]:
     """All parts of one load, at the same time; the first fault is the load's."""
-    parts = list(reads)
-    if len(parts) == 1:
-        return [await parts[0]]
-    return await asyncio.gather(*parts)
+    return await asyncio.gather(*reads)

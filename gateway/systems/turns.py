@@ -9,7 +9,7 @@ from gateway.limits.caller import current_caller
 
 
 class FairTurns:
-    """Used like a semaphore: ``async with turns``.
+    """Like a semaphore: ``await turns.turn()``, and ``turns.done()`` whatever came of it.
 
     Who waits is in the queue of its caller, and turns go round the queues. A caller with a thousand calls
     waiting so delays another one's next call by one turn.
@@ -24,7 +24,8 @@ class FairTurns:
         """How many calls wait, of all callers."""
         return sum(len(queue) for queue in self._queues.values())
 
-    async def __aenter__(self) -> None:
+    async def turn(self) -> None:
+        """Waits until a call may be made."""
         if self._free > 0:
             # Nobody waits while a turn is free.
             self._free -= 1
@@ -37,15 +38,13 @@ class FairTurns:
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
                 # The turn came in the moment in which it was given up.
-                self._pass_on()
+                self.done()
             else:
                 self._forget(caller, turn)
             raise
 
-    async def __aexit__(self, *_: object) -> None:
-        self._pass_on()
-
-    def _pass_on(self) -> None:
+    def done(self) -> None:
+        """Gives the turn to who waits next."""
         while self._queues:
             caller, queue = self._queues.popitem(last=False)
             turn = queue.popleft()

@@ -14,6 +14,7 @@ from gateway.auth.development import HINTS
 from gateway.auth.session import Credentials, Session, Unauthenticated
 from gateway.transport.correlation import current_correlation_id
 from gateway.transport.errors import request_error
+from gateway.transport.head import all_of, head_of
 from resolvers.errors import Code
 
 SESSION = "fieldgate.session"
@@ -47,17 +48,12 @@ def session_of(scope: Scope) -> Session:
 
 def credentials_of(scope: Scope, payload: Mapping[str, Any] | None = None) -> Credentials:
     """What a request brings, or a socket: there ``connection_init`` counts before the headers."""
-    authorization: str | None = None
-    origin: str | None = None
-    hints: dict[str, str] = {}
-    for name, value in scope["headers"]:
-        if name == b"authorization":
-            # Two credentials are none: which of them counts would be anybody's guess.
-            authorization = value.decode("latin-1") if authorization is None else ""
-        elif name == b"origin":
-            origin = value.decode("latin-1")
-        elif name in _HINTS:
-            hints[name.decode()] = value.decode("latin-1")
+    head = head_of(scope)
+    given = all_of(scope, b"authorization")
+    # Two credentials are none: which of them counts would be anybody's guess.
+    authorization = given[0].decode("latin-1") if len(given) == 1 else "" if given else None
+    origin = head[b"origin"].decode("latin-1") if b"origin" in head else None
+    hints = {name.decode(): head[name].decode("latin-1") for name in _HINTS & head.keys()}
     for name, value in (payload or {}).items():
         if isinstance(value, str) and value:
             lower = name.lower()

@@ -12,6 +12,7 @@ import secrets
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from adapters.http import correlation_id
+from gateway.transport.head import head_of
 
 HEADER = "x-correlation-id"
 _RAW = HEADER.encode()
@@ -33,11 +34,7 @@ class CorrelationMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = ""
-        for name, value in scope["headers"]:
-            if name == _RAW:
-                given = value.decode("latin-1")
-                break
+        given = head_of(scope).get(_RAW, b"").decode("latin-1")
         request_id = given if _WELL_FORMED.fullmatch(given) else secrets.token_hex(16)
         token = correlation_id.set(request_id)
 

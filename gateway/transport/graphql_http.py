@@ -28,6 +28,7 @@ from gateway.transport.correlation import current_correlation_id
 from gateway.transport.drain import Drain
 from gateway.transport.errors import UNFORESEEN, request_error
 from gateway.transport.fanout import Fanout
+from gateway.transport.head import all_of, head_of
 from gateway.transport.operation import BadParameters, NotAllowed, Operations, Refusal, checked_parameters
 from gateway.transport.sse import EVENT_STREAM, EventStream, single
 from resolvers.errors import Code
@@ -88,7 +89,7 @@ class GraphQLEndpoint:
 
     async def _respond(self, request: Request) -> Response | EventStream:
         correlation_id = current_correlation_id()
-        media, streams = _accepted(",".join(request.headers.getlist("accept")))
+        media, streams = _accepted(b",".join(all_of(request.scope, b"accept")).decode("latin-1"))
         if media is None and not streams:
             return _answer(
                 406, PLAIN_JSON, [request_error(Code.BAD_USER_INPUT, _NOT_ACCEPTABLE, correlation_id)]
@@ -110,8 +111,10 @@ class GraphQLEndpoint:
         else:
             response = await self._execute(request, parameters, media, correlation_id, caller)
         if caller.standing is not None and isinstance(response, Response):
-            response.headers["ratelimit-policy"] = self._operations.rate.policy
-            response.headers["ratelimit"] = caller.standing.header
+            response.raw_headers += [
+                (b"ratelimit-policy", self._operations.rate.policy.encode()),
+                (b"ratelimit", caller.standing.header.encode()),
+            ]
         return response
 
     async def _execute(
@@ -203,6 +206,10 @@ class _Json(Response):
         self.background = None
         self.raw_headers = [*self._fixed[media], (b"content-length", str(len(body)).encode())]
 
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": self.body})
+
 
 def _refusal(message: str, correlation_id: str) -> dict[str, Any]:
     return request_error(Code.BAD_USER_INPUT, message, correlation_id)
@@ -261,19 +268,20 @@ async def _parameters(request: Request, max_body_bytes: int) -> dict[str, Any]:
         return _from_query(request)
     if request.method != "POST":
         raise _BadRequest(405, "GraphQL is asked by GET or POST", allow="GET, POST")
-    kind, charset = _content_type(request.headers.get("content-type", "text/plain"))
+    head = head_of(request.scope)
+    kind, charset = _content_type(head.get(b"content-type", b"text/plain").decode("latin-1"))
     if kind != PLAIN_JSON:
         raise _BadRequest(415, f"The body must be {PLAIN_JSON}", accept_post=PLAIN_JSON)
     if charset not in {"utf-8", "utf8"}:
         raise _BadRequest(415, "The body must be UTF-8")
-    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+    if head.get(b"content-encoding", b"identity").strip().lower() != b"identity":
         raise _BadRequest(415, "The body must not be compressed", accept_encoding="identity")
     return _checked(_decode(await _body(request, max_body_bytes)))
 
 
 async def _body(request: Request, max_bytes: int) -> bytes:
-    length = request.headers.get("content-length", "")
-    if length.isdecimal() and (len(length) > 15 or int(length) > max_bytes):
+    length = head_of(request.scope).get(b"content-length", b"")
+    if length.isdigit() and (len(length) > 15 or int(length) > max_bytes):
         raise _too_long(max_bytes)
     body = b""
     more = True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from gateway.limits.errors import RateLimited, TooComplex
 from gateway.limits.rate import NOT_WORTH_GIVING_BACK, POINTS_OF_A_NEW_CHARACTER, Rate
 from gateway.limits.settings import LimitSettings
 from gateway.systems.coalescing import current_access
+from gateway.systems.deadline import Deadline
 from gateway.transport.about import NO_PLAN, wanted_of
 from gateway.transport.errors import before_execution, fault_of_request, in_execution, request_error
 from resolvers.budget import AnswerBudget, answer_budget
@@ -173,21 +173,16 @@ class Operations:
         current_caller.set(caller.key)
         # A mutation has a deadline of its own: what it has accepted is not to be forgotten half way.
         query = kind is OperationType.QUERY
-        deadline = asyncio.timeout(self.limits.execution_s if query else None)
-
-        def stop() -> None:
-            # Once the answer is there, what is still read for it bothers nobody.
-            with contextlib.suppress(RuntimeError):
-                if query:
-                    deadline.reschedule(0)
-
-        budget = AnswerBudget(self.limits.objects, self._too_many_objects, stop)
+        deadline = Deadline(self.limits.execution_s) if query else None
+        budget = AnswerBudget(
+            self.limits.objects, self._too_many_objects, _no_stop if deadline is None else deadline.end
+        )
         answer_budget.set(budget)
         context = self.make_context(correlation_id, viewer)
         if wanted is not None and wanted.plan:
             context.trace = Trace()
         try:
-            async with deadline:
+            with deadline or contextlib.nullcontext():
                 result = await self._execute(prepared, parameters, context)
         except TimeoutError:
             seconds = self.limits.execution_s
@@ -319,6 +314,10 @@ class Operations:
             executor_class=self._executor_class,
         )
         return result if isinstance(result, ExecutionResult) else await result
+
+
+def _no_stop() -> None:
+    """A mutation is not broken off half way."""
 
 
 _SUBSCRIPTIONS = frozenset({OperationType.SUBSCRIPTION})

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.transport.correlation import current_correlation_id
 from gateway.transport.errors import request_error
+from gateway.transport.head import head_of
 from resolvers.errors import Code
 
 EXPOSED = b"x-correlation-id, ratelimit, ratelimit-policy, retry-after"
@@ -32,18 +33,12 @@ class Origins:
 
     def admits(self, scope: Scope) -> bool:
         """Whether the request comes from no page, or from one that may ask."""
-        origin, host, site = b"", b"", b""
-        for name, value in scope["headers"]:
-            if name == b"origin":
-                origin = value
-            elif name == b"host":
-                host = value
-            elif name == b"sec-fetch-site":
-                site = value
+        head = head_of(scope)
+        origin = head.get(b"origin")
         if not origin:
             # A link or an image of another site: browsers send no Origin with these.
-            return site not in {b"cross-site", b"same-site"}
-        return self._own(origin, host) or origin.decode("latin-1") in self._allowed
+            return head.get(b"sec-fetch-site") not in {b"cross-site", b"same-site"}
+        return self._own(origin, head.get(b"host", b"")) or origin.decode("latin-1") in self._allowed
 
     @staticmethod
     def _own(origin: bytes, host: bytes) -> bool:
@@ -84,7 +79,7 @@ _REFUSED = {
 
 def origin_of(scope: Scope) -> bytes | None:
     """The origin of the page that asks."""
-    return next((value for name, value in scope["headers"] if name == b"origin"), None)
+    return head_of(scope).get(b"origin")
 
 
 def is_preflight(scope: Scope) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from adapters.contracts.errors import (
     Unreachable,
 )
 from adapters.contracts.fields import Row
-from adapters.contracts.resource import Page
+from adapters.contracts.resource import Lists, Page, rows_of
 from adapters.contracts.vocabulary import RecordType
 from resolvers.loads import Relation
 from resolvers.planned.item import Batch
@@ -79,16 +80,16 @@ class Along:
             return None
         ids = [each for group in batch.values() for each in group]
         pages = await self._fetch.loads.related(relation, ids, HOISTED_ROWS)
-        read = self._fetch.systems.resource(name, edge.child).fields.reader(hoist.link)
-        found: dict[str, list[Row]] = {}
-        for page in pages.values():
-            if page.has_more:
-                return None
-            for row in page.rows:
-                found.setdefault(read(row), []).append(row)
+        if not isinstance(pages, Lists) and any(page.has_more for page in pages.values()):
+            return None
+        rows = rows_of(pages)
+        owners = self._fetch.systems.resource(name, edge.child).fields.column(hoist.link)
+        found: defaultdict[str, list[Row]] = defaultdict(list)
+        for owner, row in zip(owners(rows), rows, strict=True):
+            found[owner].append(row)
         return found
 
-    async def pages(self, hoist: Hoist, ids: Sequence[str]) -> dict[str, Page] | SystemFault | None:
+    async def pages(self, hoist: Hoist, ids: Sequence[str]) -> Mapping[str, Page] | SystemFault | None:
         """The pages of descendants, or why there are none; None where what came along does not suffice."""
         future = self._loading.get(id(hoist))
         if future is None:
@@ -96,10 +97,5 @@ class Along:
         found = future.result() if future.done() else await asyncio.shield(future)
         if found is None or isinstance(found, SystemFault):
             return found
-        nothing: list[Row] = []
-        pages: dict[str, Page] = {}
-        for each in ids:
-            rows = found.get(each, nothing)
-            # Nobody asks for places in them: see ``hoist``.
-            pages[each] = Page(rows, ("",) * len(rows), False)
-        return pages
+        # Nobody asks for places in them: see ``hoist``.
+        return Lists({each: found.get(each, ()) for each in ids}, lambda rows: ("",) * len(rows))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import strawberry
-from graphql import FieldNode, GraphQLField, VariableNode, visit
+from graphql import FieldNode, GraphQLField, GraphQLNonNull, Node, VariableNode, visit
 from graphql.execution.values import VariableValues, get_argument_values
 from graphql.language import Visitor
 from strawberry.types.arguments import convert_arguments
+
+from resolvers.planned.variables import PLAIN
 
 _CONSTANT = VariableValues({}, {})
 
@@ -25,7 +27,9 @@ class Arguments:
         self._config = config
         self._registry = registry
         self._constant: dict[str, Any] | None = None
-        self._varies = bool(node.arguments) and _reads_variables(node)
+        self._plain = _plain_variables(definition, node)
+        self._template: dict[str, Any] | None = None
+        self._varies = any(map(_reads_variables, node.arguments or ()))
         self._is_empty = not definition.args
 
     def values(self, variables: VariableValues) -> dict[str, Any]:
@@ -34,6 +38,11 @@ class Arguments:
             return {}
         if self._constant is not None:
             return self._constant
+        if self._template is not None:
+            given = {name: variables.coerced.get(of) for name, of in self._plain.items()}
+            # What was left out, or is null, has a default or is an error: the library knows.
+            if None not in given.values():
+                return self._template | given
         given = get_argument_values(self._definition, self._node, variables if self._varies else _CONSTANT)
         converted = convert_arguments(
             given,
@@ -45,10 +54,28 @@ class Arguments:
         found = {name: value for name, value in converted.items() if value is not strawberry.UNSET}
         if not self._varies:
             self._constant = found
+        elif self._plain and None not in map(variables.coerced.get, self._plain.values()):
+            self._template = {name: value for name, value in found.items() if name not in self._plain}
         return found
 
 
-def _reads_variables(node: FieldNode) -> bool:
+def _plain_variables(definition: GraphQLField, node: FieldNode) -> dict[str, str]:
+    """Arguments that are a variable of a plain type, by Python name; none where others read variables too."""
+    found: dict[str, str] = {}
+    for given in node.arguments or ():
+        argument = definition.args[given.name.value]
+        if isinstance(given.value, VariableNode):
+            kind = cast(Any, argument).type
+            if (cast(Any, kind).of_type if isinstance(kind, GraphQLNonNull) else kind) not in PLAIN:
+                return {}
+            declared: Any = argument.extensions["strawberry-definition"]
+            found[declared.python_name] = given.value.name.value
+        elif _reads_variables(given):
+            return {}
+    return found
+
+
+def _reads_variables(node: Node) -> bool:
     found = False
 
     class Finder(Visitor):
@@ -56,6 +83,5 @@ def _reads_variables(node: FieldNode) -> bool:
             nonlocal found
             found = True
 
-    for argument in node.arguments or ():
-        visit(argument, Finder())
+    visit(node, Finder())
     return found

@@ -8,15 +8,16 @@ have one connection each; others are assembled value by value.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, cast
 
 from graphql import GraphQLEnumType, GraphQLList, GraphQLNonNull, is_leaf_type
 
-from adapters.contracts.fields import Source
-from adapters.contracts.resource import Page
+from adapters.contracts.fields import Source, are_texts
+from adapters.contracts.resource import Lists
 from adapters.contracts.vocabulary import ANCHORS, RecordType, System
 from resolvers.cursors import Place, encode_cursor
 from resolvers.masks import masked
@@ -91,6 +92,16 @@ def _truth(value: Any) -> bool:
     return value
 
 
+def lists_of(pages: Mapping[str, Any], owners: list[str]) -> list[Sequence[Any]]:
+    """The rows of each owner's page. A fault in place of a page has no rows, and raises."""
+    if isinstance(pages, Lists):
+        return list(map(pages.lists.__getitem__, owners))
+    return [pages[owner].rows for owner in owners]
+
+
+_ROWS_ALONE = frozenset({"nodes", "__typename"})
+"""What of a page is made of its rows, and of nothing else."""
+
 _WRITERS: dict[str, Callable[[Any], Any]] = {
     "Date": _day,
     "Decimal": _amount,
@@ -112,8 +123,8 @@ def compiled(plan: Plan, systems: Systems) -> Callable[[Any], dict[str, Any]]:
     """
     if plan.sifts:
         raise Ungenerated("the caller sees a part of its lists only")
-    for field in plan.fields:
-        _check_access(field)
+    for each in plan.fields:
+        _check_access(each)
     making = _Making(plan, systems)
     source = making.source()
     names: dict[str, Any] = making.names
@@ -135,6 +146,20 @@ def _required(graph_type: Any) -> Any:
     return cast(Any, graph_type).of_type if isinstance(graph_type, GraphQLNonNull) else graph_type
 
 
+@dataclass(slots=True)
+class _Level:
+    """What is done for all rows of one place at once.
+
+    lines:   before the rows are gone through.
+    columns: what goes through beside each row, and the list that it comes from.
+    after:   at the end of each row.
+    """
+
+    lines: list[str] = field(default_factory=list[str])
+    columns: dict[str, str] = field(default_factory=dict[str, str])
+    after: list[str] = field(default_factory=list[str])
+
+
 class _Making:
     def __init__(self, plan: Plan, systems: Systems) -> None:
         self._plan = plan
@@ -142,7 +167,7 @@ class _Making:
         self._functions: list[str] = []
         self._bindings: list[str] = []
         self._count = 0
-        self.names: dict[str, Any] = {"odd": odd, "Page": Page}
+        self.names: dict[str, Any] = {"odd": odd, "are_texts": are_texts, "lists_of": lists_of}
         self._steps = StepCode(
             systems,
             self._name,
@@ -200,6 +225,7 @@ class _Making:
         page = self._page(
             field,
             record_type,
+            lambda make: f"{make}({rows})",
             rows=rows,
             places=f"[place for _, part in {listed}.kids.parts for place in part.positions]",
             has_more=f"{listed}.kids.has_more",
@@ -210,16 +236,23 @@ class _Making:
         return page
 
     def _objects(self, plan: ObjectPlan) -> str:
-        """The function from rows of an entity to a list of objects."""
+        """The function from rows of an entity to a list of objects, whoever they belong to.
+
+        What can be done for all rows at once is, the objects below them included: each parent then takes its
+        own out of the list of all.
+        """
         record_type = ENTITIES[plan.type_name]
         connection = self._sole(ANCHORS[record_type], record_type)
         fields = self._systems.resource(connection, record_type).fields
+        whole = _Level()
         body: list[str] = []
-        own_id = self._read_source(fields["id"].source, fields["id"].read, body)
-        needs_id = bool(plan.slices or plan.steps) or any(field.name == "id" for field in plan.fields)
-        if needs_id:
-            body.append(f"own = {own_id}")
-            body.append("if type(own) is not str or not own: odd()")
+        if plan.slices or plan.steps or any(field.name == "id" for field in plan.fields):
+            whole.lines += [
+                f"owns = {self._name('f', fields.column('id'))}(rows)",
+                "if rows and not are_texts(owns): odd()",
+            ]
+        if plan.slices or not all(isinstance(step, EdgeStep) for step in plan.steps):
+            whole.columns["own"] = "owns"
         slices: dict[System, tuple[str, Any]] = {}
         for step in plan.slices:
             there = self._sole(step.system, RecordType.CUSTOMER)
@@ -231,17 +264,19 @@ class _Making:
             ]
             slices[step.system] = (row, self._systems.resource(there, RecordType.CUSTOMER).fields)
         parts = [
-            f"{field.key!r}: {self._field(plan, field, connection, fields, slices, body)}"
+            f"{field.key!r}: {self._field(plan, field, connection, fields, slices, whole, body)}"
             for field in plan.fields
         ]
         name = self._name("o")
+        names, lists = ", ".join(["row", *whole.columns]), ", ".join(["rows", *whole.columns.values()])
         self._functions += [
             f"def {name}(rows):",
+            *(f"    {line}" for line in whole.lines),
             "    out = []",
-            "    add = out.append",
-            "    for row in rows:",
+            f"    for {names} in {lists if not whole.columns else f'zip({lists})'}:",
             *(f"        {line}" for line in body),
-            f"        add({{{', '.join(parts)}}})",
+            f"        out.append({{{', '.join(parts)}}})",
+            *(f"        {line}" for line in whole.after),
             "    return out",
         ]
         return name
@@ -253,13 +288,17 @@ class _Making:
         connection: str,
         fields: Any,
         slices: dict[System, tuple[str, Any]],
+        whole: _Level,
         body: list[str],
     ) -> str:
         if field.name == "__typename":
             return repr(plan.type_name)
         if field.name == "id":
-            encode = self._name("i", id_encoder(ENTITIES[plan.type_name], connection))
-            return f"{encode}(own)"
+            if "global_id" not in whole.columns:
+                encode = self._name("i", id_encoder(ENTITIES[plan.type_name], connection))
+                whole.lines.append(f"ids = {encode}(owns)")
+                whole.columns["global_id"] = "ids"
+            return "global_id"
         if field.system is not None:
             if field.system is ANCHORS[ENTITIES[plan.type_name]]:
                 return self._leaf(field, fields, "row", body)
@@ -280,15 +319,31 @@ class _Making:
             return value
         self._sole(step.edge.system, step.edge.child)
         found, page, after = self._name("e"), self._name("p"), self._name("a")
+        start, end = self._name("at"), self._name("end")
         self._bindings += [
             f"{found} = (results[{step.index}] or {{}}).get({connection!r})",
             f"{after} = {self._name('g', field.arguments)}.values(fetch.variables).get('after')",
         ]
-        body += [f"{page} = {found}[own]", f"if type({page}) is not Page: odd()"]
+        whole.lines += [f"{page}s = lists_of({found}, owns)", f"{start} = 0"]
+        rows = f"{page}r"
+        whole.columns[rows] = f"{page}s"
+        whole.after.append(f"{start} = {end}")
+        body.append(f"{end} = {start} + len({rows})")
+        (shown,) = field.children.values()
+        if any(each.name not in _ROWS_ALONE for each in shown.fields):
+            whole.lines.append(f"{page}p = [{found}[own] for own in owns]")
+            whole.columns[page] = f"{page}p"
+
+        def nodes(make: str) -> str:
+            made = self._name("n")
+            whole.lines.append(f"{made} = {make}([row for rows in {page}s for row in rows])")
+            return f"{made}[{start}:{end}]"
+
         return self._page(
             field,
             step.edge.child,
-            rows=f"{page}.rows",
+            nodes,
+            rows=rows,
             places=f"{page}.positions",
             has_more=f"{page}.has_more",
             list_name=repr(step.edge.name),
@@ -299,6 +354,7 @@ class _Making:
         self,
         field: FieldPlan,
         record_type: RecordType,
+        nodes: Callable[[str], str],
         *,
         rows: str,
         places: str,
@@ -316,24 +372,22 @@ class _Making:
         parts: list[str] = []
         for part in page.fields:
             if part.name == "nodes":
-                value = f"{self._objects(part.children[record_type.value])}({rows})"
+                value = nodes(self._objects(part.children[record_type.value]))
             elif part.name == "edges":
                 (edge,) = part.children.values()
                 inner: list[str] = []
-                nodes = ""
+                columns: list[str] = []
                 for each in edge.fields:
                     if each.name == "node":
-                        make = self._objects(each.children[record_type.value])
-                        nodes += f", {make}({rows})"
-                        inner.append(f"{each.key!r}: n{nodes.count(',')}")
+                        columns.append(nodes(self._objects(each.children[record_type.value])))
+                        inner.append(f"{each.key!r}: node{len(columns)}")
                     elif each.name == "cursor":
                         inner.append(f"{each.key!r}: {cursor('place')}")
                     else:
                         inner.append(f"{each.key!r}: {edge.type_name!r}")
-                targets = "".join(f", n{at + 1}" for at in range(nodes.count(",")))
-                value = (
-                    f"[{{{', '.join(inner)}}} for place{targets or ','} in zip({places}{nodes}, strict=True)]"
-                )
+                targets = "".join(f"node{at + 1}, " for at in range(len(columns)))
+                lists = ", ".join([places, *columns])
+                value = f"[{{{', '.join(inner)}}} for place, {targets}in zip({lists}, strict=True)]"
             elif part.name == "page_info":
                 (info,) = part.children.values()
                 values = {
@@ -362,26 +416,22 @@ class _Making:
         body.append(f"{value} = {self._name('f', entry.read)}({row})")
         return self._write(field.type, field, value)
 
-    def _read_source(self, source: Source | None, read: Any, body: list[str]) -> str:
-        if source is None or source.parts:
-            return f"str({self._name('f', read)}(row))"
-        self.names.update(source.names)
-        body += [f"{name} = {text.format(row='row')}" for name, text in source.binds]
-        return source.value
-
     def _by_source(self, graph_type: Any, field: FieldPlan, source: Source, row: str, body: list[str]) -> str:
         """The value by the adapter's own source of it."""
         required = isinstance(graph_type, GraphQLNonNull)
         inner: Any = cast(Any, graph_type).of_type if required else graph_type
         if isinstance(inner, GraphQLList):
             raise Ungenerated("a list")
+        usual = ""
         if is_leaf_type(inner):
             known = isinstance(inner, GraphQLEnumType) or inner.name in _BY_SOURCE
             if source.parts or not known:
                 raise Ungenerated("a scalar")
             value = source.value
-            if field.access is Access.MASKED:
-                value = f"{self._name('m', _mask)}({value})"
+            mask = f"{self._name('m', _mask)}({{}})" if field.access is Access.MASKED else "{}"
+            if source.usual is not None and source.usual[0]:
+                usual = f"{mask.format(source.usual[1])} if {source.usual[0]} else "
+            value = mask.format(value)
         else:
             (plan,) = field.children.values()
             parts: list[str] = []
@@ -396,13 +446,25 @@ class _Making:
                 else:
                     parts.append(f"{each.key!r}: None")
             value = "{" + ", ".join(parts) + "}"
+            if source.usual is not None and all(each.access is Access.ALLOWED for each in plan.fields):
+                usual = f"{self._usual(plan, source)} if {source.usual[0]} else "
+        nothing = "odd()" if required else "None"
+        absent = "" if source.absent is None else f"{nothing} if {source.absent} else "
+        made = f"({usual}{absent}{value})"
         self.names.update(source.names)
-        body += [f"{name} = {text.format(row=row)}" for name, text in source.binds]
-        if source.absent is None or required:
-            return (
-                value if not required or source.absent is None else f"(odd() if {source.absent} else {value})"
-            )
-        return f"(None if {source.absent} else {value})"
+        # Parts that are not selected are not looked at.
+        body += [f"{name} = {text.format(row=row)}" for name, text in source.binds if name in made]
+        return made
+
+    @staticmethod
+    def _usual(plan: ObjectPlan, source: Source) -> str:
+        """A value of several parts where it is as it usually is: no part has to be looked at again."""
+        parts: list[str] = []
+        for each in plan.fields:
+            part = source.parts.get(each.name)
+            value = "None" if part is None or part.usual is None else part.usual[1]
+            parts.append(f"{each.key!r}: {repr(plan.type_name) if each.name == '__typename' else value}")
+        return "{" + ", ".join(parts) + "}"
 
     def _write(self, graph_type: Any, field: FieldPlan, value: str) -> str:
         """The value as JSON has it, from the canonical one."""

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from adapters.contracts.errors import SystemFault, Unsupported
-from adapters.contracts.fields import Condition
-from adapters.contracts.resource import Page
+from adapters.contracts.fields import Condition, Row
+from adapters.contracts.resource import Lists, Page, longest, rows_of
 from adapters.contracts.vocabulary import ANCHORS, RecordType, link_field
 from resolvers.connection import check_first, conditions
 from resolvers.cursors import Place, decode_cursor
@@ -19,7 +19,7 @@ from resolvers.loads import Relation
 from resolvers.planned.along import Along
 from resolvers.planned.identity import link_of
 from resolvers.planned.item import UNREAD, Batch, Group, Kids, Outcomes, spread
-from resolvers.planned.plan import EdgeStep, Hoist
+from resolvers.planned.plan import EdgeStep, Hoist, Sole
 from resolvers.related import Record, key_of, shared_by
 
 if TYPE_CHECKING:
@@ -59,70 +59,54 @@ class Edges:
         except Exception as error:  # noqa: BLE001 - the field's error, whatever it is
             fetch.keep(step.index, spread(batch, error))
             return
-        sole = None if place is not None else self._sole(edge)
+        sole = step.sole if place is None else None
         if sole is not None:
-            outcomes = await self._sole_pages(step, sole, where, first, batch)
-            kids = {sole[0]: self._rows_of(sole[0], edge.child, outcomes)} if step.has_more_below else {}
+            outcomes: dict[str, Mapping[str, Any]] = await self._sole_pages(step, sole, where, first, batch)
+            name = sole.connection
+            kids = {name: self._rows_of(name, edge.child, outcomes)} if step.has_more_below else {}
         else:
-            outcomes = await self._several(edge, record_type, batch, where, first, place)
+            several = await self._several(edge, record_type, batch, where, first, place)
             names = self._systems.connections(edge.system, edge.child)
-            kids = self._groups(edge.child, outcomes, names[0] if len(names) == 1 else None)
+            kids = self._groups(edge.child, several, names[0] if len(names) == 1 else None)
+            outcomes = {**several}
         fetch.keep(step.index, outcomes)
-        fetch.objects_listed += sum(
-            [len(page.rows) for found in outcomes.values() for page in found.values() if type(page) is Page]
-        )
+        fetch.objects_listed += sum(map(_count, outcomes.values()))
         if kids:
             await fetch.objects(step.objects, kids)
-
-    def _sole(self, edge: Edge) -> tuple[str, Key] | None:
-        """The one connection to ask, where the parents' own ids are the key's values."""
-        names = self._systems.connections(edge.system, edge.child)
-        if len(names) != 1:
-            return None
-        key = key_of(edge, self._systems.resource(names[0], edge.child))
-        if key is None or key.parent != "id" or key.only is not None:
-            return None
-        return names[0], key
 
     async def _sole_pages(
         self,
         step: EdgeStep,
-        sole: tuple[str, Key],
+        sole: Sole,
         where: tuple[Condition, ...],
         first: int,
         batch: Batch,
-    ) -> Outcomes:
-        name, key = sole
-        edge = step.edge
+    ) -> dict[str, Mapping[str, Any]]:
         ids = list(next(iter(batch.values()))) if len(batch) == 1 else [i for g in batch.values() for i in g]
         if step.hoist is not None and not where:
             pages = await self._along.pages(step.hoist, ids)
             if isinstance(pages, SystemFault):
-                return spread(batch, pages)
+                return {**spread(batch, pages)}
             if pages is not None:
-                return {parent: _cut(pages, first) for parent in batch}
-        shared = shared_by(edge, key, where, self._fetch.plan.selected)
-        relation = Relation(name, edge.child, key.child, where, None)
+                return dict.fromkeys(batch, _cut(pages, first))
+        relation = sole.relation._replace(where=where) if where else sole.relation
+        everything = sole.shared and not where
         try:
-            found = await self._fetch.loads.related(relation, ids, None if shared else first)
+            found = await self._fetch.loads.related(relation, ids, None if everything else first)
         except SystemFault as fault:
-            return spread(batch, fault)
-        pages = _cut(found, first)
-        return dict.fromkeys(batch, pages)
+            return {**spread(batch, fault)}
+        return dict.fromkeys(batch, _cut(found, first))
 
-    def _rows_of(self, name: str, record_type: RecordType, outcomes: Outcomes) -> Group:
+    def _rows_of(self, name: str, record_type: RecordType, outcomes: dict[str, Mapping[str, Any]]) -> Group:
         """The rows of all pages by id. Where an id cannot be read, its page is the fault."""
-        read = self._systems.resource(name, record_type).fields.reader("id")
+        rows = [row for found in outcomes.values() for row in _rows(found)]
+        ids = self._systems.resource(name, record_type).fields.column("id")
         try:
-            return {
-                str(read(row)): row
-                for found in outcomes.values()
-                for page in found.values()
-                if type(page) is Page
-                for row in page.rows
-            }
+            return dict(zip(map(str, ids(rows)), rows, strict=True))
         except SystemFault:
-            return self._groups(record_type, outcomes, name).get(name, {})
+            each_alone = {parent: dict(found) for parent, found in outcomes.items()}
+            outcomes.update(each_alone)
+            return self._groups(record_type, each_alone, name).get(name, {})
 
     def _groups(
         self, record_type: RecordType, outcomes: Outcomes, sole: str | None = None
@@ -387,11 +371,23 @@ class Edges:
         return found
 
 
-def _cut(pages: Mapping[str, Page], first: int) -> dict[str, Page]:
-    for page in pages.values():
-        if len(page.rows) > first:
-            return {value: page.cut(first) for value, page in pages.items()}
-    return pages if isinstance(pages, dict) else dict(pages)
+def _cut(pages: Mapping[str, Page], first: int) -> Mapping[str, Page]:
+    if longest(pages) > first:
+        return {value: page.cut(first) for value, page in pages.items()}
+    return pages
+
+
+def _rows(found: Mapping[str, Any]) -> list[Row]:
+    """The rows of what are pages, and no faults."""
+    if isinstance(found, Lists):
+        return rows_of(found)
+    return [row for page in found.values() if type(page) is Page for row in page.rows]
+
+
+def _count(found: Mapping[str, Any]) -> int:
+    if isinstance(found, Lists):
+        return sum(map(len, found.lists.values()))
+    return sum([len(page.rows) for page in found.values() if type(page) is Page])
 
 
 def _there(located: Outcomes, name: str) -> Outcomes:

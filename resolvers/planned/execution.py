@@ -19,7 +19,7 @@ from graphql import (
     parse,
     validate,
 )
-from graphql.execution.values import VariableValues, get_variable_values
+from graphql.execution.values import VariableValues
 
 from resolvers.budget import answer_budget
 from resolvers.context import RequestContext
@@ -32,6 +32,7 @@ from resolvers.planned.plan import Plan, Unplannable
 from resolvers.planned.planner import Planner
 from resolvers.planned.rights import Rights, touched
 from resolvers.planned.roots import begin
+from resolvers.planned.variables import Variables
 from resolvers.ports import Systems
 from resolvers.selection import selection_of
 from resolvers.viewer import UNRESTRICTED, Viewer
@@ -56,6 +57,7 @@ class _Operation:
     definition: OperationDefinitionNode
     fragments: Mapping[str, FragmentDefinitionNode]
     steering: tuple[str, ...]
+    variables: Variables
 
 
 class PlannedExecution:
@@ -89,7 +91,7 @@ class PlannedExecution:
         operation = self._operation(query, document, operation_name)
         if operation is None:
             return None
-        given = get_variable_values(self._schema, operation.definition.variable_definitions or (), variables)
+        given = operation.variables.values(variables)
         if isinstance(given, list):
             return None
         plan = self.plan(query, operation_name, operation, given, context.viewer)
@@ -202,6 +204,7 @@ class PlannedExecution:
                     for each in document.definitions
                     if isinstance(each, FragmentDefinitionNode)
                 }
-                found = _Operation(definition, fragments, steering(definition, fragments))
+                variables = Variables(self._schema, definition.variable_definitions or ())
+                found = _Operation(definition, fragments, steering(definition, fragments), variables)
             self._operations[key] = found
         return self._operations[key]

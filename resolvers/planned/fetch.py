@@ -16,7 +16,7 @@ from resolvers.errors import forbidden
 from resolvers.ids import Ref
 from resolvers.planned.edges import Edges
 from resolvers.planned.identity import Identities, only_faults
-from resolvers.planned.item import UNREAD, Batch, Group, Item, Kids, Outcomes, RowState, spread
+from resolvers.planned.item import UNREAD, Batch, Found, Group, Item, Kids, Outcomes, RowState, spread
 from resolvers.planned.limited import Limited, lend
 from resolvers.planned.loads import Loads
 from resolvers.planned.plan import (
@@ -61,17 +61,25 @@ class Fetch:
         self._records: list[tuple[int, RecordType, Batch]] = []
 
     async def together(self, parts: list[Awaitable[None]]) -> None:
-        """All of them at the same time; one alone costs no task."""
-        if len(parts) == 1:
-            await parts[0]
-        elif parts:
-            await asyncio.gather(*parts)
+        """All of them at the same time. The last costs no task of its own."""
+        if not parts:
+            return
+        *others, last = parts
+        tasks = [asyncio.ensure_future(each) for each in others]
+        try:
+            await last
+            for task in tasks:
+                await task
+        except BaseException:
+            for task in tasks:
+                task.cancel()
+            raise
 
-    def keep(self, index: int, outcomes: Outcomes) -> None:
+    def keep(self, index: int, outcomes: Found) -> None:
         """Adds what a step found: one that several parts of the answer lead to runs for each of them."""
         known = self.results[index]
         if known is None:
-            self.results[index] = outcomes
+            self.results[index] = {**outcomes}
             return
         for name, found in outcomes.items():
             known[name] = {**known[name], **found} if name in known else found

@@ -1,4 +1,4 @@
-"""Global ids of many objects of one kind: what they have in common is encoded once."""
+"""Global ids of many objects of one kind: encoded all at once."""
 
 from __future__ import annotations
 
@@ -11,19 +11,28 @@ from resolvers.ids import Ref
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
-def id_encoder(record_type: RecordType, connection: str) -> Callable[[str], str]:
-    """``Ref.encode`` for the record ids of one connection.
+def id_encoder(record_type: RecordType, connection: str) -> Callable[[list[str]], list[str]]:
+    """``Ref.encode`` for record ids of one connection. Raises ``TypeError`` for what is no text.
 
-    Three bytes become four letters, whatever comes behind them: of ``s:subs:`` the first six are encoded
-    once, and the rest with each id.
+    Three bytes become four letters, whatever stands beside them. Ids of one length are so encoded as one
+    text, each filled up to threes with zeros, and the letters cut apart: those of the zeros alone fall off.
     """
-    plain = Ref(record_type, connection, "").plain().encode()
-    whole = len(plain) // 3 * 3
-    head = binascii.b2a_base64(plain[:whole], newline=False).translate(_URL_SAFE).decode()
-    rest = plain[whole:].decode()
+    prefix = Ref(record_type, connection, "").plain()
+    prefix_bytes = len(prefix.encode())
     encode, table = binascii.b2a_base64, _URL_SAFE
 
-    def encoded(record_id: str) -> str:
-        return head + str(encode((rest + record_id).encode(), newline=False).translate(table, b"="), "ascii")
+    def encoded(record_ids: list[str]) -> list[str]:
+        lengths = set(map(len, record_ids))
+        filled = "" if len(lengths) != 1 else "".join(record_ids)
+        if not filled.isascii() or not filled:
+            return [Ref(record_type, connection, each).encode() for each in record_ids]
+        width = prefix_bytes + lengths.pop()
+        missing = -width % 3
+        zeros = "\0" * missing
+        text = f"{prefix}{(zeros + prefix).join(record_ids)}{zeros}".encode()
+        letters = encode(text, newline=False).translate(table).decode()
+        step = (width + missing) // 3 * 4
+        kept = step - missing
+        return [letters[at : at + kept] for at in range(0, len(letters), step)]
 
     return encoded

@@ -32,6 +32,9 @@ Batch = Mapping[str, Group]
 Outcomes = dict[str, dict[str, Any]]
 """What a step found for each object, by connection and record id; an exception where it failed."""
 
+Found = Mapping[str, Mapping[str, Any]]
+"""The same, to be read only: pages of a relation may be ``Lists``."""
+
 
 class Item(NamedTuple):
     """An object of a system."""

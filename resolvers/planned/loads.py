@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from adapters.contracts.errors import OutcomeUnknown, SystemFault
 from adapters.contracts.fields import Condition, Row
-from adapters.contracts.resource import Order, Page
+from adapters.contracts.resource import Lists, Order, Page, rows_of
 from adapters.contracts.vocabulary import RecordType, System
 from resolvers.loads import Relation
 from resolvers.planned.trace import PAGE, Trace, Traced
@@ -25,6 +25,24 @@ T = TypeVar("T")
 
 _ALL = 1 << 60
 """Rows wanted of a key where all are."""
+
+
+class _Flying(NamedTuple):
+    """What is being read: at least so many rows of each key."""
+
+    keys: frozenset[str]
+    rows: int
+    done: asyncio.Future[Any]
+
+
+class _Read:
+    """What was read at once: of each key at least so many rows, where there are as many."""
+
+    __slots__ = ("pages", "rows")
+
+    def __init__(self, rows: int, pages: Mapping[str, Page]) -> None:
+        self.rows = rows
+        self.pages = pages
 
 
 class Loads:
@@ -52,8 +70,8 @@ class Loads:
         self._trace = trace
         self._timed_out: dict[str, OutcomeUnknown] = {}
         self._rows: dict[tuple[str, RecordType], dict[str, Row | None]] = {}
-        self._pages: dict[Relation, dict[str, tuple[int, Page]]] = {}
-        self._flying: dict[Any, dict[str, tuple[int, asyncio.Future[Any]]]] = {}
+        self._pages: dict[Relation, dict[str, _Read]] = {}
+        self._flying: dict[Any, list[_Flying]] = {}
         self._faults: dict[Any, dict[str, SystemFault]] = {}
 
     async def by_id(
@@ -91,7 +109,7 @@ class Loads:
         if known is None:
             known = self._pages[relation] = {}
         keys = list(values)
-        missing = [each for each in keys if each not in known or known[each][0] < wanted] if known else keys
+        missing = [each for each in keys if each not in known or known[each].rows < wanted] if known else keys
         if missing:
 
             async def read(missing: list[str]) -> None:
@@ -110,13 +128,15 @@ class Loads:
                     ),
                 )
                 if traced is not None:
-                    traced.rows = sum(len(page.rows) for page in pages.values())
-                self._remember(relation, pages.values())
-                for value in missing:
-                    known[value] = (wanted, pages[value])
+                    traced.rows = len(rows_of(pages))
+                self._remember(relation, pages)
+                known.update(dict.fromkeys(missing, _Read(wanted, pages)))
 
             await self._once(relation, missing, wanted, read)
-        return {value: known[value][1] for value in keys}
+        reads = set(map(known.__getitem__, keys))
+        if len(reads) == 1 and isinstance(pages := reads.pop().pages, Lists):
+            return pages.only(keys)
+        return {value: known[value].pages[value] for value in keys}
 
     async def page(
         self,
@@ -174,21 +194,17 @@ class Loads:
                     raise faults[each]
         flying = self._flying.get(key)
         if flying is None:
-            flying = self._flying[key] = {}
-        if flying:
-            others = {
-                future
-                for each in missing
-                if (held := flying.get(each)) is not None and held[0] >= wanted
-                for future in (held[1],)
-            }
-            mine = [each for each in missing if (held := flying.get(each)) is None or held[0] < wanted]
-        else:
-            others, mine = set[asyncio.Future[Any]](), missing
+            flying = self._flying[key] = []
+        others: list[asyncio.Future[Any]] = []
+        mine = missing
+        for each in flying:
+            if each.rows >= wanted and not each.keys.isdisjoint(mine):
+                others.append(each.done)
+                mine = [key for key in mine if key not in each.keys]
         if mine:
             done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-            for each in mine:
-                flying[each] = (wanted, done)
+            own = _Flying(frozenset(mine), wanted, done)
+            flying.append(own)
             try:
                 await read(mine)
             except BaseException as error:
@@ -201,27 +217,26 @@ class Loads:
                     done.cancel()
                 raise
             finally:
-                for each in mine:
-                    if flying.get(each, (0, None))[1] is done:
-                        del flying[each]
+                flying.remove(own)
             done.set_result(None)
         for future in others:
             await asyncio.shield(future)
 
-    def _remember(self, relation: Relation, pages: Iterable[Page]) -> None:
+    def _remember(self, relation: Relation, pages: Mapping[str, Page]) -> None:
         rows: list[Row] = []
         again = relation.type in self._again
         if again or relation.type is RecordType.CUSTOMER:
-            rows = [row for page in pages for row in page.rows]
+            rows = rows_of(pages)
         self._note(relation.connection, relation.type, rows)
         if again:
             self._prime(relation.connection, relation.type, rows)
 
     def _prime(self, connection: str, record_type: RecordType, rows: Iterable[Row]) -> None:
-        read = self.systems.resource(connection, record_type).fields.read
+        ids = self.systems.resource(connection, record_type).fields.column("id")
         known = self._rows.setdefault((connection, record_type), {})
-        for row in rows:
-            known.setdefault(str(read(row, "id")), row)
+        rows = list(rows)
+        for own_id, row in zip(ids(rows), rows, strict=True):
+            known.setdefault(str(own_id), row)
 
     def _note(self, connection: str, record_type: RecordType, rows: Iterable[Row]) -> None:
         """Keeps when a connection was read, and the links that the CRM's customers carry."""

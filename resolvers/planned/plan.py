@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphql import FieldNode, GraphQLField
 
 from adapters.contracts.vocabulary import RecordType, System
 from resolvers.edges import Edge, Key, Reference
+from resolvers.loads import Relation
 from resolvers.viewer import Access
 
 if TYPE_CHECKING:
@@ -85,19 +86,27 @@ class SliceStep:
 class EdgeStep(Step):
     """The pages of a relation.
 
-    hoist:  fetched along with an ancestor's, where that suffices.
-    sifted: the viewer sees some of the children only, by what each of them says.
+    hoist:          fetched along with an ancestor's, where that suffices.
+    sifted:         the viewer sees some of the children only, by what each of them says.
+    sole:           whom to ask, where one connection finds the children by the parents' own ids.
+    has_more_below: whether anything has to be fetched for the children themselves.
     """
 
     edge: Edge
     objects: tuple[ObjectPlan, ...] = ()
     hoist: Hoist | None = None
     sifted: bool = False
+    sole: Sole | None = None
+    has_more_below: bool = False
 
-    @property
-    def has_more_below(self) -> bool:
-        """Whether anything has to be fetched for the children themselves."""
-        return any(each.slices or each.steps for each in self.objects)
+
+class Sole(NamedTuple):
+    """The one connection to ask. ``shared``: whether all children are read, as another field needs them."""
+
+    connection: str
+    key: Key
+    relation: Relation
+    shared: bool
 
 
 @dataclass(slots=True, eq=False)

@@ -21,7 +21,8 @@ from graphql import (
 from strawberry.utils.str_converters import to_snake_case
 
 from adapters.contracts.vocabulary import ANCHORS, RecordType, System
-from resolvers.edges import EDGES, REFERENCES
+from resolvers.edges import EDGES, REFERENCES, Edge
+from resolvers.loads import Relation
 from resolvers.planned.arguments import Arguments
 from resolvers.planned.collect import Collector, sets_of
 from resolvers.planned.hoist import hoisted
@@ -36,12 +37,14 @@ from resolvers.planned.plan import (
     RevenueStep,
     RootStep,
     SliceStep,
+    Sole,
     Step,
     TimelineStep,
     Unplannable,
 )
 from resolvers.ports import Systems
 from resolvers.projection import Projection
+from resolvers.related import key_of, shared_by
 from resolvers.rows import has_own_limit
 from resolvers.selection import selection_of
 from resolvers.viewer import Access, Viewer
@@ -237,7 +240,15 @@ class _Making:
             objects = tuple(below(field, edge.child.value))
             sifted = has_own_limit(self._viewer.rows, edge.child)
             self._sifts |= sifted
-            return EdgeStep(self._next(), field, edge, objects, sifted=sifted)
+            return EdgeStep(
+                self._next(),
+                field,
+                edge,
+                objects,
+                sifted=sifted,
+                sole=self._sole(edge),
+                has_more_below=any(each.slices or each.steps for each in objects),
+            )
         reference = REFERENCES.get((record_type, name))
         if reference is not None:
             self._again.add(reference.child)
@@ -249,6 +260,17 @@ class _Making:
         if name == "timeline":
             return TimelineStep(self._next(), field)
         return None
+
+    def _sole(self, edge: Edge) -> Sole | None:
+        systems = self._planner.systems
+        names = systems.connections(edge.system, edge.child)
+        if len(names) != 1:
+            return None
+        key = key_of(edge, systems.resource(names[0], edge.child))
+        if key is None or key.parent != "id" or key.only is not None:
+            return None
+        relation = Relation(names[0], edge.child, key.child, (), None)
+        return Sole(names[0], key, relation, shared_by(edge, key, (), self._selected))
 
     def _next(self) -> int:
         self._steps += 1

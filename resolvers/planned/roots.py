@@ -182,8 +182,8 @@ async def _limited_list(
 def _rows(fetch: Fetch, record_type: RecordType, parts: list[tuple[str, Page]]) -> dict[str, Group]:
     batch: dict[str, Group] = {}
     for name, page in parts:
-        read = fetch.systems.resource(name, record_type).fields.reader("id")
-        batch.setdefault(name, {}).update((str(read(row)), row) for row in page.rows)
+        ids = fetch.systems.resource(name, record_type).fields.column("id")
+        batch.setdefault(name, {}).update(zip(map(str, ids(page.rows)), page.rows, strict=True))
     return batch
 
 

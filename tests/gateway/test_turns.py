@@ -25,9 +25,12 @@ class Desk:
 
         async def run() -> None:
             current_caller.set(caller)
-            async with self.turns:
+            await self.turns.turn()
+            try:
                 self.served.append(name)
                 await self._go[name].wait()
+            finally:
+                self.turns.done()
 
         return asyncio.create_task(run())
 
