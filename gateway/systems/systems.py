@@ -119,9 +119,9 @@ class ConnectedSystems:
                 )
                 for chunk in _chunks(values, size)
             )
-            first_part, *others = parts
-            if isinstance(first_part, Lists) and all(isinstance(each, Lists) for each in others):
-                return first_part.beside(cast("list[Lists]", others))
+            if parts and all(isinstance(each, Lists) for each in parts):
+                first_part, *others = cast("list[Lists]", parts)
+                return first_part.beside(others)
             return {value: page for part in parts for value, page in part.items()}
 
         kind = ("related", connection, record_type, key, select, where, after)

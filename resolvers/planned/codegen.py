@@ -10,17 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from decimal import Decimal
 from typing import Any, cast
 
-from graphql import GraphQLEnumType, GraphQLList, GraphQLNonNull, is_leaf_type
+from graphql import GraphQLNonNull
 
-from adapters.contracts.fields import Source, are_texts
+from adapters.contracts.fields import are_texts
 from adapters.contracts.resource import Lists
 from adapters.contracts.vocabulary import ANCHORS, RecordType, System
 from resolvers.cursors import Place, encode_cursor
-from resolvers.masks import masked
+from resolvers.planned.codegen_leaves import LeafCode, Odd, Ungenerated, odd
 from resolvers.planned.codegen_steps import StepCode
 from resolvers.planned.ids import id_encoder
 from resolvers.planned.plan import EdgeStep, FieldPlan, ObjectPlan, Plan, RootStep
@@ -31,65 +29,8 @@ from resolvers.viewer import Access
 __all__ = ["Odd", "compiled"]
 
 
-class Odd(Exception):
-    """Not as the generated code expects it."""
-
-
-class Ungenerated(Exception):
-    """No code is generated for this plan; the text says why."""
-
-
-def odd() -> Any:
-    raise Odd
-
-
-def _day(value: Any) -> str:
-    if type(value) is not date:
-        raise Odd
-    return value.isoformat()
-
-
-def _moment(serialize: Callable[[Any], str]) -> Callable[[Any], str]:
-    def write(value: Any) -> str:
-        if type(value) is not datetime:
-            raise Odd
-        return serialize(value)
-
-    return write
-
-
-def _amount(value: Any) -> str:
-    if type(value) is not Decimal:
-        raise Odd
-    return format(value, "f")
-
-
-def _text(value: Any) -> str:
-    if type(value) is not str:
-        raise Odd
-    return value
-
-
-def _mask(value: Any) -> str:
-    if type(value) is not str:
-        raise Odd
-    return masked(value)
-
-
 def _cursor(list_name: str, connection: str, position: str) -> str:
     return encode_cursor(list_name, Place(connection, position))
-
-
-def _whole(value: Any) -> int:
-    if type(value) is not int or not -2147483648 <= value <= 2147483647:
-        raise Odd
-    return value
-
-
-def _truth(value: Any) -> bool:
-    if value is not True and value is not False:
-        raise Odd
-    return value
 
 
 def lists_of(pages: Mapping[str, Any], owners: list[str]) -> list[Sequence[Any]]:
@@ -101,19 +42,6 @@ def lists_of(pages: Mapping[str, Any], owners: list[str]) -> list[Sequence[Any]]
 
 _ROWS_ALONE = frozenset({"nodes", "__typename"})
 """What of a page is made of its rows, and of nothing else."""
-
-_WRITERS: dict[str, Callable[[Any], Any]] = {
-    "Date": _day,
-    "Decimal": _amount,
-    "String": _text,
-    "ID": _text,
-    "Int": _whole,
-    "Boolean": _truth,
-    "CurrencyCode": _text,
-    "CountryCode": _text,
-    "URL": _text,
-    "Cursor": _text,
-}
 
 
 def compiled(plan: Plan, systems: Systems) -> Callable[[Any], dict[str, Any]]:
@@ -168,13 +96,14 @@ class _Making:
         self._bindings: list[str] = []
         self._count = 0
         self.names: dict[str, Any] = {"odd": odd, "are_texts": are_texts, "lists_of": lists_of}
+        self._leaves = LeafCode(self._name, self.names)
         self._steps = StepCode(
             systems,
             self._name,
             self._sole,
             self._objects,
-            self._leaf,
-            self._write,
+            self._leaves.leaf,
+            self._leaves.write,
             self._bindings,
             self._functions,
         )
@@ -301,10 +230,10 @@ class _Making:
             return "global_id"
         if field.system is not None:
             if field.system is ANCHORS[ENTITIES[plan.type_name]]:
-                return self._leaf(field, fields, "row", body)
+                return self._leaves.leaf(field, fields, "row", body)
             row, of = slices[field.system]
             inner: list[str] = []
-            value = self._leaf(field, of, row, inner)
+            value = self._leaves.leaf(field, of, row, inner)
             if not inner:
                 return f"(None if {row} is None else {value})"
             result = self._name("v")
@@ -403,108 +332,6 @@ class _Making:
             parts.append(f"{part.key!r}: {value}")
         return "{" + ", ".join(parts) + "}"
 
-    def _leaf(self, field: FieldPlan, fields: Any, row: str, body: list[str]) -> str:
-        if field.name not in fields:
-            return "None"
-        entry = fields[field.name]
-        if entry.source is not None:
-            try:
-                return self._by_source(field.type, field, entry.source, row, body)
-            except Ungenerated:
-                pass
-        value = self._name("v")
-        body.append(f"{value} = {self._name('f', entry.read)}({row})")
-        return self._write(field.type, field, value)
-
-    def _by_source(self, graph_type: Any, field: FieldPlan, source: Source, row: str, body: list[str]) -> str:
-        """The value by the adapter's own source of it."""
-        required = isinstance(graph_type, GraphQLNonNull)
-        inner: Any = cast(Any, graph_type).of_type if required else graph_type
-        if isinstance(inner, GraphQLList):
-            raise Ungenerated("a list")
-        usual = ""
-        if is_leaf_type(inner):
-            known = isinstance(inner, GraphQLEnumType) or inner.name in _BY_SOURCE
-            if source.parts or not known:
-                raise Ungenerated("a scalar")
-            value = source.value
-            mask = f"{self._name('m', _mask)}({{}})" if field.access is Access.MASKED else "{}"
-            if source.usual is not None and source.usual[0]:
-                usual = f"{mask.format(source.usual[1])} if {source.usual[0]} else "
-            value = mask.format(value)
-        else:
-            (plan,) = field.children.values()
-            parts: list[str] = []
-            for each in plan.fields:
-                if each.name == "__typename":
-                    parts.append(f"{each.key!r}: {plan.type_name!r}")
-                elif each.name in source.parts:
-                    part = self._by_source(each.type, each, source.parts[each.name], row, [])
-                    parts.append(f"{each.key!r}: {part}")
-                elif isinstance(each.type, GraphQLNonNull):
-                    raise Ungenerated("a part that is needed")
-                else:
-                    parts.append(f"{each.key!r}: None")
-            value = "{" + ", ".join(parts) + "}"
-            if source.usual is not None and all(each.access is Access.ALLOWED for each in plan.fields):
-                usual = f"{self._usual(plan, source)} if {source.usual[0]} else "
-        nothing = "odd()" if required else "None"
-        absent = "" if source.absent is None else f"{nothing} if {source.absent} else "
-        made = f"({usual}{absent}{value})"
-        self.names.update(source.names)
-        # Parts that are not selected are not looked at.
-        body += [f"{name} = {text.format(row=row)}" for name, text in source.binds if name in made]
-        return made
-
-    @staticmethod
-    def _usual(plan: ObjectPlan, source: Source) -> str:
-        """A value of several parts where it is as it usually is: no part has to be looked at again."""
-        parts: list[str] = []
-        for each in plan.fields:
-            part = source.parts.get(each.name)
-            value = "None" if part is None or part.usual is None else part.usual[1]
-            parts.append(f"{each.key!r}: {repr(plan.type_name) if each.name == '__typename' else value}")
-        return "{" + ", ".join(parts) + "}"
-
-    def _write(self, graph_type: Any, field: FieldPlan, value: str) -> str:
-        """The value as JSON has it, from the canonical one."""
-        if isinstance(graph_type, GraphQLNonNull):
-            inner: Any = cast(Any, graph_type).of_type
-            return f"(odd() if {value} is None else {self._some(inner, field, value)})"
-        return f"(None if {value} is None else {self._some(graph_type, field, value)})"
-
-    def _some(self, graph_type: Any, field: FieldPlan, value: str) -> str:
-        if isinstance(graph_type, GraphQLList):
-            item = self._name("x")
-            inner: Any = cast(Any, graph_type).of_type
-            return f"[{self._write(inner, field, item)} for {item} in {value}]"
-        if isinstance(graph_type, GraphQLEnumType):
-            wrapped: Any = graph_type
-            names = {member: graph_type.coerce_output_value(member) for member in wrapped.wrapped_cls}
-            return f"{self._name('t', names)}[{value}]"
-        if is_leaf_type(graph_type):
-            if graph_type.name == "DateTime":
-                return f"{self._name('w', _moment(graph_type.coerce_output_value))}({value})"
-            writer = _WRITERS.get(graph_type.name) if field.access is Access.ALLOWED else _mask
-            if writer is None:
-                raise Ungenerated(graph_type.name)
-            return f"{self._name('w', writer)}({value})"
-        (plan,) = field.children.values()
-        parts: list[str] = []
-        for each in plan.fields:
-            if each.name == "__typename":
-                parts.append(f"{each.key!r}: {plan.type_name!r}")
-                continue
-            part = self._name("y")
-            written = self._write(each.type, each, part)
-            # The value is bound where it is first looked at: in the test for null.
-            looked_at = f"({part} := {value}.{each.name}) is None"
-            parts.append(f"{each.key!r}: {written.replace(f'{part} is None', looked_at, 1)}")
-        return "{" + ", ".join(parts) + "}"
-
-
-_BY_SOURCE = frozenset({"String", "ID", "Decimal", "CurrencyCode", "CountryCode", "URL", "Date", "Boolean"})
-"""Scalars that an adapter's source gives as JSON has them."""
 
 _BY_ID = {"customer": RecordType.CUSTOMER, "subscription": RecordType.SUBSCRIPTION,
           "invoice": RecordType.INVOICE, "payment": RecordType.PAYMENT,

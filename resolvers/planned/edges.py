@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from adapters.contracts.errors import SystemFault, Unsupported
-from adapters.contracts.fields import Condition, Row
-from adapters.contracts.resource import Lists, Page, longest, rows_of
+from adapters.contracts.fields import Condition
+from adapters.contracts.resource import Page, longest
 from adapters.contracts.vocabulary import ANCHORS, RecordType, link_field
 from resolvers.connection import check_first, conditions
 from resolvers.cursors import Place, decode_cursor
@@ -18,7 +18,7 @@ from resolvers.ids import Ref
 from resolvers.loads import Relation
 from resolvers.planned.along import Along
 from resolvers.planned.identity import link_of
-from resolvers.planned.item import UNREAD, Batch, Group, Kids, Outcomes, spread
+from resolvers.planned.item import UNREAD, Batch, Group, Kids, Outcomes, rows_counted, rows_in, spread
 from resolvers.planned.plan import EdgeStep, Hoist, Sole
 from resolvers.related import Record, key_of, shared_by
 
@@ -70,7 +70,7 @@ class Edges:
             kids = self._groups(edge.child, several, names[0] if len(names) == 1 else None)
             outcomes = {**several}
         fetch.keep(step.index, outcomes)
-        fetch.objects_listed += sum(map(_count, outcomes.values()))
+        fetch.objects_listed += sum(map(rows_counted, outcomes.values()))
         if kids:
             await fetch.objects(step.objects, kids)
 
@@ -99,7 +99,7 @@ class Edges:
 
     def _rows_of(self, name: str, record_type: RecordType, outcomes: dict[str, Mapping[str, Any]]) -> Group:
         """The rows of all pages by id. Where an id cannot be read, its page is the fault."""
-        rows = [row for found in outcomes.values() for row in _rows(found)]
+        rows = [row for found in outcomes.values() for row in rows_in(found)]
         ids = self._systems.resource(name, record_type).fields.column("id")
         try:
             return dict(zip(map(str, ids(rows)), rows, strict=True))
@@ -375,19 +375,6 @@ def _cut(pages: Mapping[str, Page], first: int) -> Mapping[str, Page]:
     if longest(pages) > first:
         return {value: page.cut(first) for value, page in pages.items()}
     return pages
-
-
-def _rows(found: Mapping[str, Any]) -> list[Row]:
-    """The rows of what are pages, and no faults."""
-    if isinstance(found, Lists):
-        return rows_of(found)
-    return [row for page in found.values() if type(page) is Page for row in page.rows]
-
-
-def _count(found: Mapping[str, Any]) -> int:
-    if isinstance(found, Lists):
-        return sum(map(len, found.lists.values()))
-    return sum([len(page.rows) for page in found.values() if type(page) is Page])
 
 
 def _there(located: Outcomes, name: str) -> Outcomes:

@@ -177,14 +177,20 @@ class PlannedExecution:
         fetch = Fetch(plan, context, given)
         if context.trace is not None:
             context.trace.plan = plan
-        await begin(fetch)
+        try:
+            await begin(fetch)
+            return self._assembled(plan, fetch)
+        finally:
+            fetch.release()
+
+    def _assembled(self, plan: Plan, fetch: Fetch) -> Answer:
         budget = answer_budget.get()
         if plan.assemble is not None:
             try:
                 data = plan.assemble(fetch)
                 if budget is None or budget.take(fetch.objects_listed):
-                    if context.trace is not None:
-                        context.trace.by_code = True
+                    if fetch.context.trace is not None:
+                        fetch.context.trace.by_code = True
                     return Answer(data, (), fetch.loads.rounds)
             except Exception:  # noqa: BLE001, S110 - not as usual: what it is, the careful way finds out
                 pass

@@ -60,6 +60,16 @@ class Fetch:
         """Whether a field that may not be null has failed: the answer is then null, whatever else is read."""
         self._records: list[tuple[int, RecordType, Batch]] = []
 
+    def release(self) -> None:
+        """Lets go of all that was read, now that the answer is made.
+
+        The parts of a fetch refer to each other: without this, all rows would wait for the collector.
+        """
+        self.results.clear()
+        self._records.clear()
+        self.loads.release()
+        del self.edges
+
     async def together(self, parts: list[Awaitable[None]]) -> None:
         """All of them at the same time. The last costs no task of its own."""
         if not parts:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from adapters.contracts.errors import SystemFault
 from adapters.contracts.fields import Row
-from adapters.contracts.resource import Page
+from adapters.contracts.resource import Lists, Page, rows_of
 from adapters.contracts.vocabulary import RecordType
 
 
@@ -55,3 +55,17 @@ class Kids(NamedTuple):
 def spread(batch: Batch, outcome: Any) -> Outcomes:
     """The same outcome for all objects."""
     return {name: dict.fromkeys(group, outcome) for name, group in batch.items()}
+
+
+def rows_in(found: Mapping[str, Any]) -> list[Row]:
+    """The rows of what are pages, and no faults."""
+    if isinstance(found, Lists):
+        return rows_of(found)
+    return [row for page in found.values() if type(page) is Page for row in page.rows]
+
+
+def rows_counted(found: Mapping[str, Any]) -> int:
+    """How many rows they have."""
+    if isinstance(found, Lists):
+        return sum(map(len, found.lists.values()))
+    return sum([len(page.rows) for page in found.values() if type(page) is Page])

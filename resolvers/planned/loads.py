@@ -74,6 +74,11 @@ class Loads:
         self._flying: dict[Any, list[_Flying]] = {}
         self._faults: dict[Any, dict[str, SystemFault]] = {}
 
+    def release(self) -> None:
+        """Forgets all rows."""
+        self._rows.clear()
+        self._pages.clear()
+
     async def by_id(
         self, connection: str, record_type: RecordType, ids: Collection[str]
     ) -> Mapping[str, Row | None]:
