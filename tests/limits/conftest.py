@@ -32,8 +32,9 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="package")
 def plain(company: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    """Over the same systems, with the limits as they come."""
-    with serving_over(company.emulators.urls, tmp_path_factory.mktemp("plain")) as gateway:
+    """Over the same systems, with the limits as they come, and pages of one other origin allowed."""
+    sections = {"server": {"drain_s": 0, "origins": [FOREIGN]}}
+    with serving_over(company.emulators.urls, tmp_path_factory.mktemp("plain"), sections=sections) as gateway:
         yield gateway
 
 

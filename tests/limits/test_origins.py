@@ -15,9 +15,9 @@ EVIL = "https://evil.example.com"
 
 
 @pytest.fixture
-def http(strict: Gateway) -> Iterator[httpx.Client]:
-    headers = {"authorization": strict.http.headers["authorization"]}
-    with httpx.Client(base_url=strict.url, headers=headers, trust_env=False, timeout=30) as client:
+def http(plain: Gateway) -> Iterator[httpx.Client]:
+    headers = {"authorization": plain.http.headers["authorization"]}
+    with httpx.Client(base_url=plain.url, headers=headers, trust_env=False, timeout=30) as client:
         yield client
 
 
@@ -46,8 +46,8 @@ def test_an_allowed_page_asks_and_reads(http: httpx.Client) -> None:
     )
 
 
-def test_the_gateways_own_pages_ask(http: httpx.Client, strict: Gateway) -> None:
-    headers = {"origin": strict.url, "sec-fetch-site": "same-origin"}
+def test_the_gateways_own_pages_ask(http: httpx.Client, plain: Gateway) -> None:
+    headers = {"origin": plain.url, "sec-fetch-site": "same-origin"}
     assert http.post("/graphql", json=QUERY, headers=headers).status_code == 200
     assert http.get("/graphql", params=QUERY, headers={"sec-fetch-site": "none"}).status_code == 200
 
