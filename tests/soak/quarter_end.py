@@ -68,7 +68,7 @@ FULL = Scale(
     patience_s=1_500,
 )
 SCALED = Scale(
-    customers=40, commands=60, changes=9, per_second=120, down_s=1, quiet=10, every_s=0.05, patience_s=120
+    customers=40, commands=60, changes=9, per_second=120, down_s=1, quiet=10, every_s=0.15, patience_s=120
 )
 
 
