@@ -17,7 +17,18 @@ from gateway.collector import collect_seldom, settle
 from tests.support import tryton_server
 from tests.support.leftovers import Run
 
-LONGEST = ("tests/soak/", "tests/planned/", "tests/commands/test_model.py")
+LONGEST = (
+    "tests/soak/",
+    "tests/planned/",
+    "tests/contract/test_writes.py",
+    "tests/commands/test_model.py",
+    "tests/events/test_crash.py",
+    "tests/scenarios/test_replicas.py",
+    "tests/scenarios/test_partial_answers.py",
+    "tests/streams/",
+    "tests/web/test_browser.py",
+)
+"""Files that take longest, and come late by their names."""
 
 _RUN = pytest.StashKey[Run]()
 _LEFT = pytest.StashKey[list[str]]()
