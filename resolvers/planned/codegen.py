@@ -45,7 +45,7 @@ _ROWS_ALONE = frozenset({"nodes", "__typename"})
 
 
 def compiled(plan: Plan, systems: Systems) -> Callable[[Any], dict[str, Any]]:
-    """The function that assembles an answer from a ``Fetch``. Raises ``Ungenerated``.
+    """The function that makes an answer from a ``Fetch``; null for what is refused. Raises ``Ungenerated``.
 
     What it returns raises ``Odd``, or anything else, where the answer has to be assembled value by value.
     """
@@ -63,10 +63,8 @@ def compiled(plan: Plan, systems: Systems) -> Callable[[Any], dict[str, Any]]:
 
 
 def _check_access(field: FieldPlan) -> None:
-    """Raises ``Ungenerated`` for what is refused, and for masked values that are not plain text."""
-    if field.access is Access.ALLOWED:
-        return
-    if field.access is not Access.MASKED or getattr(_required(field.type), "name", "") != "String":
+    """Raises ``Ungenerated`` for masked values that are not plain text."""
+    if field.access is Access.MASKED and getattr(_required(field.type), "name", "") != "String":
         raise Ungenerated(f"{field.parent}.{field.graph_name} is {field.access.value.lower()}")
 
 
@@ -130,6 +128,8 @@ class _Making:
     def _root(self, field: FieldPlan) -> str:
         if field.name == "__typename":
             return repr(self._plan.root.type_name)
+        if field.access is Access.FORBIDDEN:
+            return "None"
         step = field.step
         if not isinstance(step, RootStep):
             raise Ungenerated(field.name)
@@ -222,6 +222,8 @@ class _Making:
     ) -> str:
         if field.name == "__typename":
             return repr(plan.type_name)
+        if field.access is Access.FORBIDDEN:
+            return "None"
         if field.name == "id":
             if "global_id" not in whole.columns:
                 encode = self._name("i", id_encoder(ENTITIES[plan.type_name], connection))

@@ -30,6 +30,7 @@ from resolvers.planned.fallback import Fallbacks
 from resolvers.planned.fetch import Fetch
 from resolvers.planned.plan import Plan, Unplannable
 from resolvers.planned.planner import Planner
+from resolvers.planned.refusals import refusals_of
 from resolvers.planned.rights import Rights, touched
 from resolvers.planned.roots import begin
 from resolvers.planned.variables import Variables
@@ -125,6 +126,7 @@ class PlannedExecution:
             try:
                 found = self._planner.plan(operation.definition, operation.fragments, given.coerced, viewer)
                 try:
+                    found.refusals = refusals_of(found)
                     found.assemble = compiled(found, self._systems)
                 except Ungenerated as why:
                     found.why_interpreted = str(why)
@@ -188,10 +190,11 @@ class PlannedExecution:
         if plan.assemble is not None:
             try:
                 data = plan.assemble(fetch)
+                errors = plan.refusals.errors(data, fetch.variables) if plan.refusals is not None else ()
                 if budget is None or budget.take(fetch.objects_listed):
                     if fetch.context.trace is not None:
                         fetch.context.trace.by_code = True
-                    return Answer(data, (), fetch.loads.rounds)
+                    return Answer(data, errors, fetch.loads.rounds)
             except Exception:  # noqa: BLE001, S110 - not as usual: what it is, the careful way finds out
                 pass
             self.fallbacks.interpreted += 1

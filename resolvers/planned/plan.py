@@ -20,6 +20,7 @@ from resolvers.viewer import Access
 
 if TYPE_CHECKING:
     from resolvers.planned.arguments import Arguments
+    from resolvers.planned.refusals import Refusals
     from resolvers.projection import Projection
     from resolvers.selection import Selection as Selected
 
@@ -163,6 +164,7 @@ class Plan:
     """A plan that may be run.
 
     steps:  how many steps it has.
+    refusals: tells the errors of refused fields of an answer that generated code assembled.
     sifts:  whether it has lists of which the viewer sees a part only.
     again:  kinds of records that may be read by id after they came by a relation.
     """
@@ -174,6 +176,7 @@ class Plan:
     sifts: bool
     again: frozenset[RecordType]
     assemble: Callable[[Any], dict[str, Any]] | None = None
+    refusals: Refusals | None = None
     fields: tuple[FieldPlan, ...] = ()
     roots: tuple[RootStep, ...] = ()
     asks_records: bool = False

@@ -73,6 +73,21 @@ def test_what_is_masked_is_read_and_what_is_refused_is_not(ask: Asking) -> None:
     assert "plan" not in refused["extensions"]
 
 
+def test_what_is_refused_is_left_out_by_generated_code(ask: Asking) -> None:
+    viewer = POLICY.viewer(Principal("ada", ("sales",), frozenset({"plan:read"})))
+    below = "invoices(first: 1) { nodes { payments { nodes { id } } } }"
+    query = f"{{ customers(first: 2) {{ nodes {{ name legalName {below} }} }} }}"
+    answer = ask.runner.run(ask.company.ask(ask.company.by_plan, query, {}, viewer, PLAN))
+    plan = answer["extensions"]["plan"]
+    assert plan["assembled"] == "by generated code"
+    loads = [load for each in plan["rounds"] for load in each["loads"]]
+    assert {load["connection"] for load in loads} == {"salesforce", "netsuite"}
+    assert not any("legal_name" in load["fields"] for load in loads)
+    paths = [error["path"] for error in answer["errors"]]
+    assert ["customers", "nodes", 1, "legalName"] in paths
+    assert ["customers", "nodes", 0, "invoices", "nodes", 0, "payments"] in paths
+
+
 @pytest.mark.parametrize("role", ["sales", "auditor", "support"])
 def test_it_takes_a_scope(ask: Asking, role: str) -> None:
     ask.company.clear()
