@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from adapters.emulation.faults import Fault
 from gateway.policy.engine import Policy
 from gateway.policy.principal import Principal
+from resolvers.ids import decode_id
 from resolvers.planned.fallback import REASONS
 from tests.planned.world import Company, company
 from tests.scenarios.people import id_of
@@ -86,6 +88,24 @@ def test_what_is_refused_is_left_out_by_generated_code(ask: Asking) -> None:
     paths = [error["path"] for error in answer["errors"]]
     assert ["customers", "nodes", 1, "legalName"] in paths
     assert ["customers", "nodes", 0, "invoices", "nodes", 0, "payments"] in paths
+
+
+def test_callers_of_other_rights_get_no_plan_of_each_other(ask: Asking) -> None:
+    """One document, asked by one after the other: whoever came first, each gets its own answer."""
+    query = "query ($id: ID!) { customer(id: $id) { name email taxId delinquent contacts { name } } }"
+    mine = frozenset({decode_id(ask.id)})
+    principals = [Principal(role, (role,)) for role in ("admin", "sales", "developer", "finance")]
+    principals += [replace(principals[0], customers=mine), replace(principals[0], customers=frozenset())]
+    seen: set[str] = set()
+    for principal in (*principals, *reversed(principals)):
+        viewer = POLICY.viewer(principal)
+        plain, planned = (
+            ask.runner.run(ask.company.ask(executor, query, {"id": ask.id}, viewer))
+            for executor in (ask.company.plainly, ask.company.by_plan)
+        )
+        assert planned == plain
+        seen.add(repr(planned["data"]))
+    assert len(seen) == 4
 
 
 @pytest.mark.parametrize("role", ["sales", "auditor", "support"])
