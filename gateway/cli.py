@@ -125,13 +125,16 @@ _NOBODY = (
 
 
 async def _serve(config: Config, host: str, port: int) -> None:
-    from gateway.app import create_app
-    from gateway.compose import compose
-    from gateway.serving import listen, serve_all, url_of
-
     if not config.auth.configured:
         raise Refused(config.fault(("auth",), _NOBODY))
+
+    from gateway.serving import listen, serve_all, url_of
+
     listener = listen(host, port)
+
+    from gateway.app import create_app
+    from gateway.compose import compose
+
     parts = await compose(config)
     ready = asyncio.Event()
 

@@ -25,8 +25,6 @@ from adapters.emulation.generate import generate
 from adapters.emulation.life import Life
 from adapters.emulation.store import open_store
 from adapters.emulation.webhooks import Endpoint
-from gateway.app import create_app
-from gateway.compose import compose
 from gateway.documents.settings import DocumentSettings, Introspection
 from gateway.observability.settings import ObservabilitySettings
 from gateway.refusal import Refused
@@ -134,6 +132,11 @@ async def run_sandbox(options: SandboxOptions, announce: Callable[[str, Mapping[
     """Runs until it is told to stop. ``announce`` gets the gateway's URL and the emulators' by vendor."""
     front = listen(options.host, options.port)
     store = await asyncio.to_thread(open_world, options)
+
+    # Here, where nothing is left that refuses to start: they load the whole gateway.
+    from gateway.app import create_app
+    from gateway.compose import compose
+
     ports = options.emulator_ports or {}
     sockets = {each.vendor: listen("127.0.0.1", ports.get(each.vendor, 0)) for each in emulators()}
     urls = {vendor: url_of("127.0.0.1", each) for vendor, each in sockets.items()}
