@@ -6,7 +6,7 @@ Where several processes share the tests, the one that hands them out counts what
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextvars import Context
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import pytest
 from gateway.collector import collect_seldom, settle
 from tests.support import tryton_server
 from tests.support.leftovers import Run
+from tests.support.postgresql import CannotStart, PostgreSQL, postgresql
 
 LONGEST = (
     "tests/soak/",
@@ -98,6 +99,16 @@ class _Loop(asyncio.SelectorEventLoop):
         if self.is_closed():
             return asyncio.Handle(callback, args, self, context)
         return super().call_soon_threadsafe(callback, *args, context=context)
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[PostgreSQL]:
+    """A real server for all files, each test of which takes a fresh database; skips where it cannot start."""
+    try:
+        with postgresql() as server:
+            yield server
+    except CannotStart as error:
+        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ from gateway.auth.settings import AuthSettings
 from gateway.policy.engine import Policy
 from gateway.store.database import Database, sqlite_url
 from tests.auth.issuer import Issuer, issuing, rsa
-from tests.support.postgresql import CannotStart, postgresql
+from tests.support.postgresql import PostgreSQL
 from tests.support.sandbox import COMMAND, api_key, closed_port
 
 pytestmark = pytest.mark.anyio
@@ -205,23 +205,19 @@ def test_the_command_says_it_all_in_its_own_form(tmp_path: Path, issuer: Issuer)
     assert lines[0].startswith("FAIL auth: issuer: ")
 
 
-async def test_keys_in_postgresql() -> None:
+async def test_keys_in_postgresql(postgresql_server: PostgreSQL) -> None:
+    url = postgresql_server.fresh()
+    settings = AuthSettings(api_keys=True)
+    ((_, detail),) = faults(await check_auth(settings, ROLES, lambda: Database.as_it_is(url)))
+    assert detail.startswith("the database cannot be read (ProgrammingError)")
+    database = await Database.open(url)
     try:
-        with postgresql() as server:
-            url = server.fresh()
-            settings = AuthSettings(api_keys=True)
-            ((_, detail),) = faults(await check_auth(settings, ROLES, lambda: Database.as_it_is(url)))
-            assert detail.startswith("the database cannot be read (ProgrammingError)")
-            database = await Database.open(url)
-            try:
-                await KeyStore(database).create(NewKey("test", ("admin",)))
-            finally:
-                await database.aclose()
-            assert await check_auth(settings, ROLES, lambda: Database.as_it_is(url)) == [
-                Finding("API keys", True, "1 of 1 are usable")
-            ]
-    except CannotStart as error:
-        pytest.skip(str(error))
+        await KeyStore(database).create(NewKey("test", ("admin",)))
+    finally:
+        await database.aclose()
+    assert await check_auth(settings, ROLES, lambda: Database.as_it_is(url)) == [
+        Finding("API keys", True, "1 of 1 are usable")
+    ]
 
 
 def doctor(folder: Path, auth: dict[str, Any], **sections: Any) -> tuple[int, list[str]]:

@@ -15,7 +15,6 @@ from gateway.auth.revocations import PostgresqlRevocations, SqliteRevocations
 from gateway.auth.session import REVOKED, Unauthenticated
 from gateway.policy.engine import Policy
 from gateway.store.database import Database, sqlite_url
-from tests.support.postgresql import CannotStart, postgresql
 
 pytestmark = pytest.mark.anyio
 
@@ -32,15 +31,11 @@ async def databases(
         await one.aclose()
         await other.aclose()
         return
-    try:
-        with postgresql() as server:
-            url = server.fresh()
-            one, other = await Database.open(url), await Database.open(url)
-            yield one, other, PostgresqlRevocations(one)
-            await one.aclose()
-            await other.aclose()
-    except CannotStart as why:
-        pytest.skip(str(why))
+    url = request.getfixturevalue("postgresql_server").fresh()
+    one, other = await Database.open(url), await Database.open(url)
+    yield one, other, PostgresqlRevocations(one)
+    await one.aclose()
+    await other.aclose()
 
 
 async def test_a_revocation_elsewhere_counts_here(databases: tuple[Database, Database, Any]) -> None:

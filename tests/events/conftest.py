@@ -15,16 +15,6 @@ from gateway.store.database import sqlite_url
 from tests.events.world import gateway_on
 from tests.support import nats
 from tests.support.nats import NatsServer
-from tests.support.postgresql import CannotStart, PostgreSQL, postgresql
-
-
-@pytest.fixture(scope="session")
-def postgresql_server() -> Iterator[PostgreSQL]:
-    try:
-        with postgresql() as server:
-            yield server
-    except CannotStart as error:
-        pytest.skip(f"PostgreSQL cannot start here: {error}")
 
 
 @pytest.fixture

@@ -12,8 +12,9 @@ import httpx
 import pytest
 
 from gateway.events.cursor import encode_cursor
-from tests.support import nats, postgresql
+from tests.support import nats
 from tests.support.nats import NatsServer
+from tests.support.postgresql import PostgreSQL
 from tests.support.sandbox import Gateway, sandbox, serving_over
 from tests.support.told import customer_updated, tell
 
@@ -26,16 +27,16 @@ def replicas(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Gateway, Gateway]]:
     folder = tmp_path_factory.mktemp("replicas")
+    server: PostgreSQL = request.getfixturevalue("postgresql_server")
     with contextlib.ExitStack() as running:
         sections: dict[str, Any] = {}
         try:
-            server = running.enter_context(postgresql.postgresql())
             if "nats" in request.param:
                 broker = NatsServer(folder / "nats")
                 broker.start()
                 running.callback(broker.kill)
                 sections = {"events": {"broker": broker.url}}
-        except (postgresql.CannotStart, nats.CannotStart) as error:
+        except nats.CannotStart as error:
             pytest.skip(str(error))
         systems = running.enter_context(sandbox(folder / "systems", customers=40))
         database = server.fresh().render_as_string(hide_password=False)
