@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from uvicorn.protocols.http.httptools_impl import (
@@ -22,6 +22,7 @@ from gateway.limits.settings import LimitSettings
 from gateway.observability.metrics import CONNECTIONS_REFUSED
 from gateway.transport.correlation import HEADER
 from gateway.transport.errors import request_error
+from gateway.transport.one_write import OneWrite
 from gateway.transport.room import RETRY_AFTER_S, Room
 from resolvers.errors import Code
 
@@ -86,7 +87,11 @@ class PatientProtocol(HttpToolsProtocol):
         if size > self.limits.head_bytes:
             self._too_long()
         elif self._enter() or self.url.startswith(_HEALTH):
+            before = self._under_way
             super().on_headers_complete()
+            cycle = self._under_way
+            if cycle is not None and cycle is not before:
+                cycle.transport = cast(asyncio.Transport, OneWrite(self.transport, self.loop))
         else:
             CONNECTIONS_REFUSED.labels("told").inc()
             message = "The gateway has as many connections as it takes; ask again later"
