@@ -73,4 +73,15 @@ class Projection:
         linking = self._rows is not None or self._selection.of(record_type.value) & _LINKING
         if record_type is RecordType.CUSTOMER or linking:
             return links
-        return set()
+        return links & self._links_to_parents(record_type)
+
+    def _links_to_parents(self, record_type: RecordType) -> set[str]:
+        """By what objects are told apart that may come for all descendants of a customer at once."""
+        return {
+            key.only or key.child
+            for edge in EDGES.values()
+            if edge.child is record_type
+            and edge.parent is not RecordType.CUSTOMER
+            and self._selection.has(edge.parent.value, edge.field)
+            for key in edge.keys
+        }

@@ -127,6 +127,17 @@ def test_an_answer_tells_its_rounds_and_calls(
     assert plan["assembled"] == "by generated code"
 
 
+@pytest.mark.parametrize("document", [e[1] for e in TABLE], ids=[e[0] for e in TABLE])
+def test_fewer_rounds_bring_the_same(running: Running, document: str) -> None:
+    """What comes along with a customer is told apart by links that nobody has to select."""
+    found = running.company
+    text = document % running.ids if "%(" in document else document
+    variables = {"id": running.customer} if "$id" in text else {}
+    by_plan = running.runner.run(found.ask(found.by_plan, text, variables))
+    assert by_plan == running.runner.run(found.ask(found.plainly, text, variables))
+    assert "errors" not in by_plan
+
+
 def test_loads_of_one_turn_are_one_call_whoever_asks(running: Running) -> None:
     found = running.company
 
