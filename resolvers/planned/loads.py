@@ -135,7 +135,9 @@ class Loads:
                 if traced is not None:
                     traced.rows = len(rows_of(pages))
                 self._remember(relation, pages)
-                known.update(dict.fromkeys(missing, _Read(wanted, pages)))
+                # What somebody else has read meanwhile can be more.
+                less = [each for each in missing if each not in known or known[each].rows < wanted]
+                known.update(dict.fromkeys(less, _Read(wanted, pages)))
 
             await self._once(relation, missing, wanted, read)
         reads = set(map(known.__getitem__, keys))
@@ -200,11 +202,11 @@ class Loads:
         flying = self._flying.get(key)
         if flying is None:
             flying = self._flying[key] = []
-        others: list[asyncio.Future[Any]] = []
+        others: list[tuple[asyncio.Future[Any], list[str]]] = []
         mine = missing
         for each in flying:
             if each.rows >= wanted and not each.keys.isdisjoint(mine):
-                others.append(each.done)
+                others.append((each.done, [key for key in mine if key in each.keys]))
                 mine = [key for key in mine if key not in each.keys]
         if mine:
             done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
@@ -224,8 +226,13 @@ class Loads:
             finally:
                 flying.remove(own)
             done.set_result(None)
-        for future in others:
-            await asyncio.shield(future)
+        for future, theirs in others:
+            await asyncio.wait((future,))
+            if future.cancelled():
+                # Who was reading has given up: that is no reason to.
+                await self._once(key, theirs, wanted, read)
+            else:
+                future.result()
 
     def _remember(self, relation: Relation, pages: Mapping[str, Page]) -> None:
         rows: list[Row] = []
