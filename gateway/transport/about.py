@@ -12,6 +12,7 @@ from resolvers.viewer import EVERY_SCOPE, Viewer
 
 PLAN_READ = "plan:read"
 NO_PLAN = f"How a query was carried out takes the scope {PLAN_READ}"
+NO_COUNTS = "How a query was carried out is told to those only who see every object: it counts what was read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +22,13 @@ class Wanted:
     cost: bool
     plan: bool
 
-    def allowed(self, viewer: Viewer) -> bool:
-        """Whether the viewer may be told."""
-        return not self.plan or bool(viewer.scopes & {EVERY_SCOPE, PLAN_READ})
+    def refusal(self, viewer: Viewer) -> str | None:
+        """Why the viewer may not be told; None where it may."""
+        if not self.plan:
+            return None
+        if not viewer.scopes & {EVERY_SCOPE, PLAN_READ}:
+            return NO_PLAN
+        return None if viewer.rows is None else NO_COUNTS
 
     def told(self, context: RequestContext, points: int, maximum: int) -> dict[str, Any]:
         """The answer's extensions, of an operation that cost ``points`` of at most ``maximum``."""

@@ -27,7 +27,7 @@ from gateway.limits.rate import NOT_WORTH_GIVING_BACK, POINTS_OF_A_NEW_CHARACTER
 from gateway.limits.settings import LimitSettings
 from gateway.systems.coalescing import current_access
 from gateway.systems.deadline import Deadline
-from gateway.transport.about import NO_PLAN, wanted_of
+from gateway.transport.about import wanted_of
 from gateway.transport.errors import before_execution, fault_of_request, in_execution, request_error
 from resolvers.budget import AnswerBudget, answer_budget
 from resolvers.context import RequestContext
@@ -165,8 +165,9 @@ class Operations:
                 parameters, correlation_id, viewer, caller, allowed
             )
             wanted = wanted_of(parameters)
-            if wanted is not None and not wanted.allowed(viewer):
-                raise Refusal([fault_of_request(GraphFault(Code.FORBIDDEN, NO_PLAN), correlation_id)])
+            refusal = None if wanted is None else wanted.refusal(viewer)
+            if refusal is not None:
+                raise Refusal([fault_of_request(GraphFault(Code.FORBIDDEN, refusal), correlation_id)])
             self.under_way.begin_operation(caller.key)
         except (TooComplex, RateLimited) as error:
             raise _too_much(error, correlation_id) from error

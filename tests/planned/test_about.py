@@ -118,6 +118,17 @@ def test_it_takes_a_scope(ask: Asking, role: str) -> None:
     assert ask.company.calls() == {}
 
 
+def test_who_sees_some_objects_only_is_not_told_how_many_there_are(ask: Asking) -> None:
+    """The rows that were read for a list are counted before others' are left out."""
+    ask.company.clear()
+    viewer = POLICY.viewer(Principal("ada", ("admin",), customers=frozenset({decode_id(ask.id)})))
+    query = "{ payments(first: 1) { nodes { id } } }"
+    answer = ask.runner.run(ask.company.ask(ask.company.by_plan, query, {}, viewer, PLAN))
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["FORBIDDEN"]
+    assert answer.get("refused")
+    assert ask.company.calls() == {}
+
+
 def test_nobody_is_told_unasked(ask: Asking) -> None:
     assert "extensions" not in ask("admin", plan="yes")
     assert ask("admin", cost=True)["extensions"].keys() == {"cost"}
