@@ -1,7 +1,7 @@
 """Pages of lists for a viewer who sees some of their objects only.
 
 What is left out leaves no trace: a page is as full as what the viewer sees allows, and says that more follows
-only where the viewer will see more.
+only where the viewer will see more, or where so much was read that nobody looked.
 """
 
 from __future__ import annotations

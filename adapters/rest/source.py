@@ -104,9 +104,11 @@ def minor_source(amount: tuple[str, Getter], currency: tuple[str, Getter]) -> So
     usual = f"type({number}) is int and {number} >= 100 and {code} in {common}"
     written = fresh("digits")
     read = f"{slow}({number}, {code})"
+    no_number, no_code = (f"({each} is None or {each} == '')" for each in (number, code))
     return Source(
         binds,
-        absent=f"({number} is None or {code} is None or {number} == '' or {code} == '')",
+        # Where one is not there the other is looked at all the same: rubbish is an error, and no absence.
+        absent=f"({no_number} and ({no_code} or type({code}) is str) or {no_code} and type({number}) is int)",
         usual=(usual, ""),
         parts={
             "amount": Source(
