@@ -18,7 +18,7 @@ from adapters.contracts.fields import are_texts
 from adapters.contracts.resource import Lists
 from adapters.contracts.vocabulary import ANCHORS, RecordType, System
 from resolvers.cursors import Place, encode_cursor
-from resolvers.planned.codegen_leaves import LeafCode, Odd, Ungenerated, odd
+from resolvers.planned.codegen_leaves import LeafCode, Odd, Ungenerated, odd, row_of
 from resolvers.planned.codegen_steps import StepCode
 from resolvers.planned.ids import id_encoder
 from resolvers.planned.plan import EdgeStep, FieldPlan, ObjectPlan, Plan, RootStep
@@ -93,7 +93,12 @@ class _Making:
         self._functions: list[str] = []
         self._bindings: list[str] = []
         self._count = 0
-        self.names: dict[str, Any] = {"odd": odd, "are_texts": are_texts, "lists_of": lists_of}
+        self.names: dict[str, Any] = {
+            "odd": odd,
+            "are_texts": are_texts,
+            "lists_of": lists_of,
+            "row_of": row_of,
+        }
         self._leaves = LeafCode(self._name, self.names)
         self._steps = StepCode(
             systems,
@@ -141,17 +146,17 @@ class _Making:
             make = self._objects(field.children[record_type.value])
             item = self._name("r")
             self._bindings.append(f"{item} = results[{step.index}]")
-            return f"None if {item} is None else {make}(({item}.row,))[0]"
+            return f"None if {item} is None else {make}((row_of({item}),))[0]"
         record_type = ROOT_LISTS.get(field.name)
         if record_type is None:
             raise Ungenerated(field.name)
         self._sole(ANCHORS[record_type], record_type)
-        listed, rows, places = self._name("r"), self._name("r"), self._name("r")
+        listed, rows = self._name("r"), self._name("r")
         self._bindings += [
             f"{listed} = results[{step.index}]",
             f"{rows} = [row for _, part in {listed}.kids.parts for row in part.rows]",
         ]
-        page = self._page(
+        return self._page(
             field,
             record_type,
             lambda make: f"{make}({rows})",
@@ -161,8 +166,6 @@ class _Making:
             list_name=f"{listed}.name",
             after=f"{listed}.after",
         )
-        del places
-        return page
 
     def _objects(self, plan: ObjectPlan) -> str:
         """The function from rows of an entity to a list of objects, whoever they belong to.

@@ -9,8 +9,10 @@ from typing import Any, cast
 
 from graphql import GraphQLEnumType, GraphQLList, GraphQLNonNull, is_leaf_type
 
+from adapters.contracts.errors import SystemFault
 from adapters.contracts.fields import Source
 from resolvers.masks import masked
+from resolvers.planned.item import Item
 from resolvers.planned.plan import FieldPlan, ObjectPlan
 from resolvers.viewer import Access
 
@@ -25,6 +27,13 @@ class Ungenerated(Exception):
 
 def odd() -> Any:
     raise Odd
+
+
+def row_of(item: Item) -> Any:
+    """An object's row. Where it could not be read that is to be said, even of fields that no row has."""
+    if isinstance(item.row, SystemFault):
+        raise Odd
+    return item.row
 
 
 def _day(value: Any) -> str:

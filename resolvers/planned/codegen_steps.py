@@ -87,7 +87,7 @@ class StepCode:
                 makes.append(f"{self._name('k', record_type)}: {self._objects(plan)}")
         by_type = self._name("k")
         self._functions.append(f"{by_type} = {{{', '.join(makes)}}}")
-        return f"(None if {item} is None else {by_type}[{item}.type](({item}.row,))[0])"
+        return f"(None if {item} is None else {by_type}[{item}.type]((row_of({item}),))[0])"
 
     def _record(self, step: OneStep, field: FieldPlan) -> str:
         """The function from the row of a record without identity to its object."""

@@ -255,3 +255,12 @@ def test_all_customers_page_by_page(gateway: Gateway) -> None:
         after = page["pageInfo"]["endCursor"]
     assert len(names) == CUSTOMERS
     assert len(set(names)) == CUSTOMERS
+
+
+def test_a_row_that_cannot_be_had_is_an_error_even_of_fields_that_no_row_has(gateway: Gateway) -> None:
+    """The upstream finds invoices by their subscription only, and none of them has a memo."""
+    nodes = gateway.data(SOME, {"first": 1})["customers"]["nodes"]
+    invoice = nodes[0]["subscriptions"]["nodes"][0]["invoices"]["nodes"][0]
+    answer = gateway.query("query ($id: ID!) { invoice(id: $id) { memo } }", {"id": invoice["id"]})
+    assert answer["data"] == {"invoice": {"memo": None}}
+    assert [error["path"] for error in answer["errors"]] == [["invoice", "memo"]]
