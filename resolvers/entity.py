@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from adapters.contracts.errors import SystemFault
 from adapters.contracts.fields import FieldMap, Row
 from adapters.contracts.vocabulary import ANCHORS, System
+from resolvers.begun import begun
 from resolvers.errors import fault_of
 from resolvers.ids import Ref
 
@@ -52,7 +53,7 @@ class Entity:
         """The system's slice, loading from now on if it was not before."""
         future = self._slices.get(system)
         if future is None:
-            future = asyncio.ensure_future(self.context.load_slice(self, system))
+            future = begun(self.context.load_slice(self, system))
             self._slices[system] = future
         return future
 

@@ -16,6 +16,7 @@ from adapters.contracts.errors import Conflict, Unsupported
 from adapters.contracts.fields import Condition, FieldMap, Op, Row
 from adapters.contracts.resource import Page, Resource
 from adapters.contracts.vocabulary import ANCHORS, RecordType, System, link_field
+from resolvers.begun import begun
 from resolvers.edges import CUSTOMER_IN_CRM, EDGES, Key
 from resolvers.ids import Ref
 from resolvers.loads import Relation
@@ -97,7 +98,7 @@ class Narrowing:
     async def _customers(self) -> frozenset[Ref] | None:
         """The customers that the limits may let through; None where nobody lists them, or they are many."""
         if self._own is None:
-            self._own = asyncio.ensure_future(self._find_own())
+            self._own = begun(self._find_own())
         return await asyncio.shield(self._own)
 
     async def _find_own(self) -> frozenset[Ref] | None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from adapters.contracts.errors import Conflict, NotFound
 from adapters.contracts.fields import FieldMap, Row
 from adapters.contracts.vocabulary import ANCHORS, RecordType, System
+from resolvers.begun import begun
 from resolvers.edges import INVOICE
 from resolvers.ids import Ref
 from resolvers.viewer import Rows
@@ -92,7 +93,7 @@ class RowLimits:
             return False
         found = self._customers.get(ref)
         if found is None:
-            found = self._customers[ref] = asyncio.ensure_future(self._work_out(ref, rows))
+            found = self._customers[ref] = begun(self._work_out(ref, rows))
         return await asyncio.shield(found)
 
     async def sees_own(self, entity: Entity) -> bool:
