@@ -136,7 +136,9 @@ class Loads:
                     traced.rows = len(rows_of(pages))
                 self._remember(relation, pages)
                 # What somebody else has read meanwhile can be more.
-                less = [each for each in missing if each not in known or known[each].rows < wanted]
+                less = missing
+                if known:
+                    less = [each for each in missing if each not in known or known[each].rows < wanted]
                 known.update(dict.fromkeys(less, _Read(wanted, pages)))
 
             await self._once(relation, missing, wanted, read)
