@@ -12,17 +12,19 @@ import asyncio
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench import access, commands, fanout, limits, servers, summary
+from tests.bench import access, commands, fanout, limits, rounds, servers, summary
 from tests.bench.servers import BENCH, HOME, ROOT
 from tests.support.marked import with_section
 from tests.support.origin import commit_of, load
 
 PAGE = ROOT / "docs" / "performance.md"
+README = ROOT / "README.md"
 PEERS = ("mercurius", "strawberry")
 
 
@@ -44,7 +46,7 @@ ROUNDS = (
     Round(("mercurius",), "B1", "64"),
 )
 
-PARTS = ("graph", "fanout", "commands", "access", "limits")
+PARTS = ("graph", "rounds", "fanout", "commands", "access", "limits")
 
 
 def main() -> int:
@@ -62,6 +64,9 @@ def main() -> int:
             return status
         if "fanout" in options.parts and (status := _fanout(options)):
             return status
+    if "rounds" in options.parts:
+        with tempfile.TemporaryDirectory(prefix="fieldgate-bench-") as folder:
+            _told(options, "rounds", rounds.told(ROOT, Path(folder) / "state"))
     if "commands" in options.parts:
         commit, load_before = commit_of(ROOT), load()
         _told(options, "commands", commands.table(commands.measure(), commit, load_before))
@@ -127,6 +132,8 @@ def _graph(options: argparse.Namespace) -> int:
                     return status
     print(f"\nRecorded in {record.relative_to(ROOT)}")
     _told(options, "figures", summary.figures(record, commit))
+    if _rounds(options) is ROUNDS:
+        _told(options, "bench", summary.brief(record, commit), README)
     return 0
 
 
@@ -160,11 +167,11 @@ def _record(kind: str) -> Path:
     return HOME / f"{kind}-{time.strftime('%Y%m%dT%H%M%S')}.jsonl"
 
 
-def _told(options: argparse.Namespace, section: str, text: str) -> None:
+def _told(options: argparse.Namespace, section: str, text: str, page: Path = PAGE) -> None:
     print(f"\n{text}\n")
     if options.write:
-        PAGE.write_text(with_section(PAGE.read_text(), section, text))
-        print(f"Written to {PAGE.relative_to(ROOT)}", flush=True)
+        page.write_text(with_section(page.read_text(), section, text))
+        print(f"Written to {page.relative_to(ROOT)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ Each line is the median of several rounds of the real code on this machine: no n
 
 from __future__ import annotations
 
-import asyncio
 import statistics
 import time
 from collections.abc import Awaitable, Callable
@@ -17,6 +16,7 @@ from gateway.limits.documents import Documents
 from gateway.limits.measure import Costs, measure
 from gateway.limits.rate import Rate
 from gateway.limits.settings import LimitSettings, RateSettings
+from gateway.systems.deadline import Deadline
 from gateway.transport.origins import Origins
 from resolvers.budget import AnswerBudget
 from resolvers.graph import build_graph
@@ -38,7 +38,7 @@ async def measured(times: int) -> list[Cost]:
     limits = LimitSettings(rate=RateSettings(points=10**12))
     documents, rate, under_way = Documents(schema, limits), Rate(limits.rate), UnderWay(limits)
     costs, origins = Costs(schema), Origins()
-    scope = {"headers": [(b"host", b"api.example.com"), (b"accept", b"*/*"), (b"user-agent", b"bench")]}
+    headers = [(b"host", b"api.example.com"), (b"accept", b"*/*"), (b"user-agent", b"bench")]
     parsed = parse(SMALL)
 
     async def known() -> None:
@@ -53,14 +53,14 @@ async def measured(times: int) -> list[Cost]:
 
     async def run() -> None:
         under_way.begin_operation("bench")
-        deadline = asyncio.timeout(limits.execution_s)
-        AnswerBudget(limits.objects, RuntimeError, lambda: None)  # type: ignore[arg-type]
-        async with deadline:
+        deadline = Deadline(limits.execution_s)
+        AnswerBudget(limits.objects, RuntimeError, deadline.end)  # type: ignore[arg-type]
+        with deadline:
             pass
         under_way.end_operation("bench")
 
     async def gate() -> None:
-        origins.admits(scope)
+        origins.admits({"headers": headers})
 
     async def together() -> None:
         await gate()

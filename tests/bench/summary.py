@@ -25,6 +25,36 @@ def figures(record: Path, commit: str) -> str:
     return "\n".join([*_origin(runs, commit), "", *_measured(runs), "", *_ratios(ratios)])
 
 
+def brief(record: Path, commit: str) -> str:
+    """What the README says: CPU of a request beside each peer, of one connection, nothing held back."""
+    lines = [json.loads(line) for line in record.read_text().splitlines()]
+    runs = [line for line in lines if "ab" not in line and (line["conns"], line["latency"]) == (1, 0)]
+    ratios = {
+        (line["q"], line["ab"][0]): line["cpu_s_per_1k"]["ratio"]
+        for line in lines
+        if "ab" in line and (line["conns"], line["latency"]) == (1, 0)
+    }
+    peers = sorted({peer for _, peer in ratios})
+    table = [
+        f"| one request | CPU of Fieldgate | {' | '.join(f'beside {peer}' for peer in peers)} |",
+        f"|---|--:|{'--:|' * len(peers)}",
+    ]
+    for query in sorted({query for query, _ in ratios}):
+        own = [run["cpu_s_per_1k"] for run in runs if run["q"] == query and "://" in run["target"]]
+        cells = [f"{ratios[query, peer]:.3f}" if (query, peer) in ratios else "" for peer in peers]
+        name = f"{query}: {QUERIES.get(query, query)}"
+        table.append(f"| {name} | {statistics.median(own):.2f} ms | {' | '.join(cells)} |")
+    return "\n".join([*origin(commit, ("uvicorn", "strawberry-graphql")), "", *table])
+
+
+QUERIES = {
+    "B1": "one customer",
+    "B2": "the whole of one customer",
+    "B3": "50 customers with balance and subscriptions",
+    "B4": "100 customers with all of theirs",
+}
+
+
 def _origin(runs: list[Mapping[str, Any]], commit: str) -> list[str]:
     # The gateway is measured beside each peer, a peer beside the gateway alone.
     reps = Counter(

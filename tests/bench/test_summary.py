@@ -27,6 +27,23 @@ def test_medians_and_ratios(tmp_path: Path):
     assert "at most 7% of a core" in text
 
 
+def test_the_readme_has_the_ratios_of_one_connection(tmp_path: Path):
+    own, peer = "http://127.0.0.1:1/graphql", "mercurius"
+    lines = [
+        {**RUN, "target": own, "conns": conns, "cpu_s_per_1k": cpu} for conns, cpu in ((1, 0.5), (16, 9))
+    ]
+    for conns, ratio in ((1, 1.234), (16, 7.0)):
+        of = {**dict.fromkeys(summary.COLUMNS, RATIO), "cpu_s_per_1k": {**RATIO, "ratio": ratio}}
+        lines.append({"ab": [peer, own], "q": "B1", "conns": conns, "latency": 0, **of})
+    record = tmp_path / "ab.jsonl"
+    record.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    text = summary.brief(record, "abc1234")
+    assert "| one request | CPU of Fieldgate | beside mercurius |" in text
+    assert "| B1: one customer | 0.50 ms | 1.234 |" in text
+    assert "9.00" not in text
+    assert "7.0" not in text
+
+
 def test_the_fan_out_s_medians(tmp_path: Path):
     run = {
         "deliveries_per_s": 40_000.0,
