@@ -22,7 +22,7 @@ from resolvers.entity import Entity
 from resolvers.errors import bad_user_input
 from resolvers.ids import Ref
 from resolvers.loads import Relation
-from resolvers.rows import has_own_limit
+from resolvers.rows import is_sifted
 from resolvers.selection import Selection
 from resolvers.sifting import sift, sizes_of_batches
 
@@ -83,10 +83,10 @@ class Related:
         if place is not None:
             asks = _from(asks, place)
         lists = [_List(parent, edge, ask, where, _begin(place, ask)) for ask in asks]
-        if has_own_limit(self._context.viewer.rows, edge.child):
+        if is_sifted(self._context.viewer.rows, edge):
             rows = self._context.rows
             edges, has_more = await sift(
-                self._batches(lists, first), lambda each: rows.sees_own(each.node), first
+                self._batches(lists, first), lambda each: rows.sees_child(edge, each.node), first
             )
         else:
             edges, has_more = await self._first_of(lists, first)

@@ -16,7 +16,7 @@ from adapters.contracts.errors import Conflict, NotFound
 from adapters.contracts.fields import FieldMap, Row
 from adapters.contracts.vocabulary import ANCHORS, RecordType, System
 from resolvers.begun import begun
-from resolvers.edges import INVOICE
+from resolvers.edges import INVOICE, Edge
 from resolvers.ids import Ref
 from resolvers.viewer import Rows
 
@@ -54,6 +54,17 @@ def has_own_limit(rows: Rows | None, record_type: RecordType) -> bool:
     )
 
 
+def is_sifted(rows: Rows | None, edge: Edge) -> bool:
+    """Whether a viewer may see some children only of a parent that it sees.
+
+    A customer's own are its own. What is found by a subscription or an invoice can be another customer's,
+    as where somebody else is billed for it: it is seen there by whom it would be seen by its id.
+    """
+    if rows is None:
+        return False
+    return edge.parent is not RecordType.CUSTOMER or has_own_limit(rows, edge.child)
+
+
 def needed(rows: Rows | None, record_type: RecordType) -> frozenset[str]:
     """The fields that have to be read beside what was selected, to hold a record against the limits.
 
@@ -83,6 +94,10 @@ class RowLimits:
         customer = await self._context.identity.customer_of(entity)
         # What the object itself says is read already, or is one reading away: its customer is more.
         return customer is not None and await self.sees_own(entity) and await self.sees_customer(customer)
+
+    async def sees_child(self, edge: Edge, child: Entity) -> bool:
+        """``sees`` for a child of an object that is seen, by what ``is_sifted`` says. Raises as it does."""
+        return await (self.sees_own if edge.parent is RecordType.CUSTOMER else self.sees)(child)
 
     async def sees_customer(self, ref: Ref | None) -> bool:
         """Of whom nobody knows the customer is nobody's to see who is limited."""

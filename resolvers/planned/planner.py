@@ -45,7 +45,7 @@ from resolvers.planned.plan import (
 from resolvers.ports import Systems
 from resolvers.projection import Projection
 from resolvers.related import key_of, shared_by
-from resolvers.rows import has_own_limit
+from resolvers.rows import is_sifted
 from resolvers.selection import selection_of
 from resolvers.viewer import Access, Viewer
 from schema.ownership import Ownership
@@ -238,7 +238,7 @@ class _Making:
                 # The customer behind an object may be needed to find its children.
                 self._again.add(RecordType.CUSTOMER)
             objects = tuple(below(field, edge.child.value))
-            sifted = has_own_limit(self._viewer.rows, edge.child)
+            sifted = is_sifted(self._viewer.rows, edge)
             self._sifts |= sifted
             return EdgeStep(
                 self._next(),
