@@ -6,6 +6,9 @@ from __future__ import annotations
 
 import asyncio
 
+LARGE = 65_536
+"""Bytes of a body that is written by itself."""
+
 
 class OneWrite:
     """What a request's answer is written to. The first thing written waits for the second, but only until the
@@ -26,7 +29,12 @@ class OneWrite:
             self._loop.call_soon(self._flush)
         elif self._held:
             held, self._held = self._held, b""
-            self._transport.writelines((held, data))
+            if len(data) > LARGE:
+                # A large body goes out in several writes anyway, and putting it together costs more than one.
+                self._transport.write(held)
+                self._transport.write(data)
+            else:
+                self._transport.write(held + data)
         else:
             self._transport.write(data)
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
 
 import pytest
 
-from gateway.transport.one_write import OneWrite
+from gateway.transport.one_write import LARGE, OneWrite
 
 pytestmark = pytest.mark.anyio
 
@@ -22,9 +21,6 @@ class Wire(asyncio.Transport):
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self.sent.append(bytes(data))
-
-    def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:
-        self.sent.append(b"".join(list_of_data))
 
     def close(self) -> None:
         self.closed = True
@@ -43,6 +39,17 @@ async def test_head_and_body_go_out_together():
     await asyncio.sleep(0)
     answer.write(b" more")
     assert wire.sent == [b"head body", b" more"]
+
+
+async def test_a_large_body_goes_out_by_itself():
+    wire = Wire()
+    answer = OneWrite(wire, asyncio.get_running_loop())
+    body = bytes(LARGE + 1)
+    answer.write(b"head")
+    answer.write(body)
+    assert wire.sent == [b"head", body]
+    await asyncio.sleep(0)
+    assert wire.sent == [b"head", body]
 
 
 async def test_a_head_alone_goes_out_when_the_loop_turns():
