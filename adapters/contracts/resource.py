@@ -124,6 +124,13 @@ def rows_of(pages: Mapping[str, Page]) -> list[Row]:
     return [row for page in pages.values() for row in page.rows]
 
 
+def count_of(pages: Mapping[str, Page]) -> int:
+    """How many rows all pages have together."""
+    if isinstance(pages, Lists):
+        return sum(map(len, pages.lists.values()))
+    return sum([len(page.rows) for page in pages.values()])
+
+
 def longest(pages: Mapping[str, Page]) -> int:
     """How many rows the longest page has."""
     if isinstance(pages, Lists):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar, cast
 
 from adapters.contracts.adapter import Adapter
 from adapters.contracts.fields import Condition, Row
-from adapters.contracts.resource import Lists, Order, Page, PageRequest, Resource, longest, rows_of
+from adapters.contracts.resource import Lists, Order, Page, PageRequest, Resource, count_of, longest
 from adapters.contracts.vocabulary import RecordType, System
 from adapters.contracts.writes import Writer
 from gateway.observability.upstream import Asked, Work
@@ -68,21 +68,16 @@ class ConnectedSystems:
         self, connection: str, record_type: RecordType, ids: Sequence[str], select: frozenset[str]
     ) -> Mapping[str, Row]:
         resource = self.resource(connection, record_type)
-        call = self._connections[connection].call
+        call, size = self._connections[connection].call, resource.caps.ids_per_call
 
         async def load(ids: Sequence[str], _: int | None) -> Mapping[str, Row]:
-            if 0 < len(ids) <= resource.caps.ids_per_call:
-                return await call(
-                    lambda: resource.read_many(ids, select),
-                    Asked(Work.READ_MANY, record_type.value, len(ids)),
-                )
-            parts = await _all(
-                call(
-                    lambda chunk=chunk: resource.read_many(chunk, select),
-                    Asked(Work.READ_MANY, record_type.value, len(chunk)),
-                )
-                for chunk in _chunks(ids, resource.caps.ids_per_call)
-            )
+            def ask(chunk: Sequence[str]) -> Awaitable[Mapping[str, Row]]:
+                asked = Asked(Work.READ_MANY, record_type.value, len(chunk))
+                return call(lambda: resource.read_many(chunk, select), asked)
+
+            if 0 < len(ids) <= size:
+                return await ask(ids)
+            parts = await asyncio.gather(*map(ask, _chunks(ids, size)))
             return {record_id: row for part in parts for record_id, row in part.items()}
 
         kind = ("by id", connection, record_type, select)
@@ -107,18 +102,13 @@ class ConnectedSystems:
         size = resource.caps.keys(key) if after is None else 1
 
         async def load(values: Sequence[str], most: int | None) -> Mapping[str, Page]:
+            def ask(chunk: Sequence[str]) -> Awaitable[Mapping[str, Page]]:
+                asked = Asked(Work.RELATED, record_type.value, len(chunk))
+                return call(lambda: resource.related(key, chunk, select, where, most, after), asked)
+
             if 0 < len(values) <= size:
-                return await call(
-                    lambda: resource.related(key, values, select, where, most, after),
-                    Asked(Work.RELATED, record_type.value, len(values)),
-                )
-            parts = await _all(
-                call(
-                    lambda chunk=chunk: resource.related(key, chunk, select, where, most, after),
-                    Asked(Work.RELATED, record_type.value, len(chunk)),
-                )
-                for chunk in _chunks(values, size)
-            )
+                return await ask(values)
+            parts = await asyncio.gather(*map(ask, _chunks(values, size)))
             if parts and all(isinstance(each, Lists) for each in parts):
                 first_part, *others = cast("list[Lists]", parts)
                 return first_part.beside(others)
@@ -128,7 +118,7 @@ class ConnectedSystems:
         found = await self.coalescer.load(kind, values, first, load)
         if first is not None and longest(found) > first:
             found = {value: page.cut(first) for value, page in found.items()}
-        _count(len(rows_of(found)))
+        _count(count_of(found))
         return found
 
     async def page(
@@ -185,8 +175,3 @@ def _count(rows: int) -> None:
 
 def _chunks(keys: Sequence[K], size: int) -> list[Sequence[K]]:
     return [keys[start : start + size] for start in range(0, len(keys), size)]
-
-
-async def _all(reads: Iterable[Awaitable[T]]) -> list[T]:
-    """All parts of one load, at the same time; the first fault is the load's."""
-    return await asyncio.gather(*reads)

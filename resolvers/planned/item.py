@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from adapters.contracts.errors import SystemFault
 from adapters.contracts.fields import Row
-from adapters.contracts.resource import Lists, Page, rows_of
+from adapters.contracts.resource import Lists, Page, count_of, rows_of
 from adapters.contracts.vocabulary import RecordType
 
 
@@ -67,5 +67,5 @@ def rows_in(found: Mapping[str, Any]) -> list[Row]:
 def rows_counted(found: Mapping[str, Any]) -> int:
     """How many rows they have."""
     if isinstance(found, Lists):
-        return sum(map(len, found.lists.values()))
+        return count_of(found)
     return sum([len(page.rows) for page in found.values() if type(page) is Page])

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from adapters.contracts.errors import OutcomeUnknown, SystemFault
 from adapters.contracts.fields import Condition, Row
-from adapters.contracts.resource import Lists, Order, Page, rows_of
+from adapters.contracts.resource import Lists, Order, Page, count_of, rows_of
 from adapters.contracts.vocabulary import RecordType, System
 from resolvers.loads import Relation
 from resolvers.planned.trace import PAGE, Trace, Traced
@@ -133,7 +133,7 @@ class Loads:
                     ),
                 )
                 if traced is not None:
-                    traced.rows = len(rows_of(pages))
+                    traced.rows = count_of(pages)
                 self._remember(relation, pages)
                 # What somebody else has read meanwhile can be more.
                 less = missing
