@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar
+from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple
 
 from adapters.contracts.errors import SystemFault
 from adapters.contracts.vocabulary import System, Word
-from adapters.http import Call
+from adapters.http import Call, observer
 from gateway.observability import metrics
 from gateway.observability.trace_context import callers
 from resolvers.errors import fault_of
@@ -68,7 +69,7 @@ class UpstreamWatch:
         self._loads: dict[tuple[Work, str], Callable[[], None]] = {}
 
     def watching(self, asked: Asked) -> WorkWatch:
-        """The observer of one piece of work, which is counted."""
+        """Around one piece of work, which is counted: its observer, and told of the fault that ends it."""
         key = asked.work, asked.resource
         count = self._loads.get(key)
         if count is None:
@@ -86,11 +87,21 @@ class UpstreamWatch:
 class WorkWatch:
     """Watches the calls of one piece of work. Implements ``adapters.http.Observer``."""
 
-    __slots__ = ("_asked", "_of")
+    __slots__ = ("_asked", "_of", "_token")
 
     def __init__(self, of: UpstreamWatch, asked: Asked) -> None:
         self._of = of
         self._asked = asked
+
+    def __enter__(self) -> None:
+        self._token = observer.set(self)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        observer.reset(self._token)
+        if isinstance(error, SystemFault):
+            self._of.failed(error)
 
     def begin(self, method: str, headers: dict[str, str]) -> Callable[[Call], None]:
         if self._of.tracer is not None:

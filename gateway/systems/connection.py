@@ -24,7 +24,6 @@ from adapters.contracts.errors import (
     Unsupported,
 )
 from adapters.contracts.vocabulary import HealthStatus, System
-from adapters.http import observer
 from gateway.observability.upstream import UNSAID, Asked, UpstreamWatch
 from gateway.systems.breaker import CircuitBreaker
 from gateway.systems.deadline import Deadline
@@ -71,14 +70,8 @@ class Connection:
 
     async def call(self, read: Callable[[], Awaitable[T]], asked: Asked = UNSAID) -> T:
         """Runs a read within the deadline, the circuit and the budget. Raises only a ``SystemFault``."""
-        token = observer.set(self._watch.watching(asked))
-        try:
+        with self._watch.watching(asked):
             return await self._call(read)
-        except SystemFault as fault:
-            self._watch.failed(fault)
-            raise
-        finally:
-            observer.reset(token)
 
     async def once(
         self, act: Callable[[], Awaitable[T]], asked: Asked = UNSAID, *, vouches: bool = True
@@ -89,14 +82,8 @@ class Connection:
         vouches: whether an answer tells that the system is well, and how fast it is. What waits for news
         does not: it ends well where there was nothing to send, and late where there was nothing to tell.
         """
-        token = observer.set(self._watch.watching(asked))
-        try:
+        with self._watch.watching(asked):
             return await self._once(act, vouches)
-        except SystemFault as fault:
-            self._watch.failed(fault)
-            raise
-        finally:
-            observer.reset(token)
 
     async def _call(self, read: Callable[[], Awaitable[T]]) -> T:
         started = time.perf_counter()
