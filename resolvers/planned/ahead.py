@@ -20,7 +20,6 @@ from resolvers.loads import Relation
 from resolvers.planned.along import HOISTED_ROWS
 from resolvers.planned.fetch import Fetch
 from resolvers.planned.plan import EdgeStep, ObjectPlan
-from resolvers.related import key_of, shared_by
 from resolvers.viewer import Rows
 
 
@@ -82,10 +81,8 @@ class _Ahead:
                 yield self._related(relation, self._ref.record_id, None)
 
     def _edge(self, step: EdgeStep) -> Iterator[Coroutine[Any, Any, Any]]:
-        edge = step.edge
-        names = self._systems.connections(edge.system, edge.child)
-        key = key_of(edge, self._systems.resource(names[0], edge.child)) if len(names) == 1 else None
-        if key is None:
+        edge, sole = step.edge, step.sole
+        if sole is None:
             return
         try:
             arguments = step.field.arguments.values(self._fetch.variables)
@@ -93,13 +90,11 @@ class _Ahead:
         except Exception:  # noqa: BLE001 - the field says so itself
             return
         first: int = arguments.get("first", 20)
-        value = self._value(key.parent, edge.system, names[0])
+        value = self._value(sole.key.parent, edge.system, sole.connection)
         if value is None or arguments.get("after") is not None or not 1 <= first <= 100:
             return
-        shared = shared_by(edge, key, where, self._fetch.plan.selected)
-        yield self._related(
-            Relation(names[0], edge.child, key.child, where, None), value, None if shared else first
-        )
+        relation, rows = sole.asked(where, first)
+        yield self._related(relation, value, rows)
 
     def _value(self, parent: str, system: System, name: str) -> str | None:
         if parent == "id":

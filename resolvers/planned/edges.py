@@ -59,8 +59,8 @@ class Edges:
         except Exception as error:  # noqa: BLE001 - the field's error, whatever it is
             fetch.keep(step.index, spread(batch, error))
             return
-        sole = step.sole if place is None else None
-        if sole is not None:
+        sole = step.sole
+        if sole is not None and sole.by_own_id and place is None:
             outcomes: dict[str, Mapping[str, Any]] = await self._sole_pages(step, sole, where, first, batch)
             name = sole.connection
             kids = {name: self._rows_of(name, edge.child, outcomes)} if step.has_more_below else {}
@@ -89,10 +89,9 @@ class Edges:
                 return {**spread(batch, pages)}
             if pages is not None:
                 return dict.fromkeys(batch, _cut(pages, first))
-        relation = sole.relation._replace(where=where) if where else sole.relation
-        everything = sole.shared and not where
+        relation, rows = sole.asked(where, first)
         try:
-            found = await self._fetch.loads.related(relation, ids, None if everything else first)
+            found = await self._fetch.loads.related(relation, ids, rows)
         except SystemFault as fault:
             return {**spread(batch, fault)}
         return dict.fromkeys(batch, _cut(found, first))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphql import FieldNode, GraphQLField
 
+from adapters.contracts.fields import Condition
 from adapters.contracts.vocabulary import RecordType, System
 from resolvers.edges import Edge, Key, Reference
 from resolvers.loads import Relation
@@ -89,7 +90,7 @@ class EdgeStep(Step):
 
     hoist:          fetched along with an ancestor's, where that suffices.
     sifted:         the viewer sees some of the children only, by what each of them says.
-    sole:           whom to ask, where one connection finds the children by the parents' own ids.
+    sole:           whom to ask, where it is one connection.
     has_more_below: whether anything has to be fetched for the children themselves.
     """
 
@@ -102,12 +103,27 @@ class EdgeStep(Step):
 
 
 class Sole(NamedTuple):
-    """The one connection to ask. ``shared``: whether all children are read, as another field needs them."""
+    """The one connection to ask, by the key that it finds children by.
+
+    relation: to ask for, without conditions. shared: whether all children are then read, as another field
+    needs them.
+    """
 
     connection: str
     key: Key
     relation: Relation
     shared: bool
+
+    @property
+    def by_own_id(self) -> bool:
+        """Whether the parents' own ids are the key's values, and what is found is theirs alone."""
+        return self.key.parent == "id" and self.key.only is None
+
+    def asked(self, where: tuple[Condition, ...], first: int) -> tuple[Relation, int | None]:
+        """What to ask for, and how many rows of each parent; None for all."""
+        if where:
+            return self.relation._replace(where=where), first
+        return self.relation, None if self.shared else first
 
 
 @dataclass(slots=True, eq=False)

@@ -267,7 +267,7 @@ class _Making:
         if len(names) != 1:
             return None
         key = key_of(edge, systems.resource(names[0], edge.child))
-        if key is None or key.parent != "id" or key.only is not None:
+        if key is None:
             return None
         relation = Relation(names[0], edge.child, key.child, (), None)
         return Sole(names[0], key, relation, shared_by(edge, key, (), self._selected))
