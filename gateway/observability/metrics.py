@@ -17,6 +17,8 @@ from prometheus_client import (
     disable_created_metrics,
 )
 
+from gateway.observability.plain import PlainCounter, PlainHistogram
+
 disable_created_metrics()
 
 REGISTRY = CollectorRegistry()
@@ -30,7 +32,7 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 
 # Operations
 
-OPERATIONS = Counter(
+OPERATIONS = PlainCounter(
     "fieldgate_operations",
     "GraphQL operations, by kind and outcome.",
     ("kind", "outcome"),
@@ -42,7 +44,7 @@ OPERATION_ERRORS = Counter(
     ("kind", "code"),
     registry=REGISTRY,
 )
-OPERATION_SECONDS = Histogram(
+OPERATION_SECONDS = PlainHistogram(
     "fieldgate_operation_duration_seconds",
     "Time from a parsed request to its answer; of subscriptions, until they began.",
     ("kind",),
@@ -69,26 +71,26 @@ PLAN_FALLBACKS = Counter(
 
 # Systems
 
-LOADS = Counter(
+LOADS = PlainCounter(
     "fieldgate_upstream_loads",
     "Pieces of work asked of a connection: a load, a page, a write, a fetch of changes.",
     ("connection", "work", "resource"),
     registry=REGISTRY,
 )
-CALLS = Counter(
+CALLS = PlainCounter(
     "fieldgate_upstream_calls",
     "HTTP requests sent to a connection, by the class of the answer's status.",
     ("connection", "status"),
     registry=REGISTRY,
 )
-CALL_SECONDS = Histogram(
+CALL_SECONDS = PlainHistogram(
     "fieldgate_upstream_call_duration_seconds",
     "Time of an HTTP request to a connection.",
     ("connection",),
     buckets=_SECONDS,
     registry=REGISTRY,
 )
-CALL_BYTES = Counter(
+CALL_BYTES = PlainCounter(
     "fieldgate_upstream_received_bytes",
     "Bytes of the bodies that a connection answered, decompressed.",
     ("connection",),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -18,6 +18,7 @@ from gateway.limits.caller import Caller
 from gateway.limits.rate import Rate
 from gateway.limits.settings import LimitSettings
 from gateway.observability import metrics
+from gateway.observability.plain import Count, Spread
 from gateway.observability.trace_context import callers
 from gateway.observability.upstream import Tally, tally
 from gateway.transport.operation import MakeContext, NotAllowed, Operations, Plan, Refusal
@@ -121,9 +122,9 @@ class _Observation:
         if error is not None:
             self._outcome, self._codes = _refused(error)
         operation, name = self._of.described(self._parameters)
-        count, observe = _measured(operation, self._outcome)
-        count()
-        observe(elapsed_s)
+        count, spread = _measured(operation, self._outcome)
+        count.value += 1
+        spread.observe(elapsed_s)
         if Code.RATE_LIMITED.value in self._codes:
             metrics.RATE_LIMITED.inc()
         for code in self._codes:
@@ -171,10 +172,9 @@ class _Observation:
 
 
 @functools.cache
-def _measured(operation: str, outcome: str) -> tuple[Callable[[], None], Callable[[float], None]]:
+def _measured(operation: str, outcome: str) -> tuple[Count, Spread]:
     """What counts such operations, and what takes their time: looked up once, as there are few kinds."""
-    counter, histogram = metrics.OPERATIONS.labels(operation, outcome), metrics.OPERATION_SECONDS
-    return counter.inc, histogram.labels(operation).observe
+    return metrics.OPERATIONS.labels(operation, outcome), metrics.OPERATION_SECONDS.labels(operation)
 
 
 def _begun(tracer: Tracer) -> tuple[Span, Any]:

@@ -11,6 +11,7 @@ from adapters.contracts.errors import SystemFault
 from adapters.contracts.vocabulary import System, Word
 from adapters.http import Call, observer
 from gateway.observability import metrics
+from gateway.observability.plain import Count
 from gateway.observability.trace_context import callers
 from resolvers.errors import fault_of
 
@@ -62,21 +63,34 @@ class UpstreamWatch:
         self.tracer = tracer
         self.seconds = metrics.CALL_SECONDS.labels(connection)
         self.bytes = metrics.CALL_BYTES.labels(connection)
-        self.calls = {
+        self._classes = {
             status: metrics.CALLS.labels(connection, status)
             for status in ("2xx", "3xx", "4xx", "5xx", "none")
         }
-        self._loads: dict[tuple[Work, str], Callable[[], None]] = {}
+        self._statuses: dict[int | None, Count] = {None: self._classes["none"]}
+        self._loads: dict[tuple[Work, str], Count] = {}
 
     def watching(self, asked: Asked) -> WorkWatch:
         """Around one piece of work, which is counted: its observer, and told of the fault that ends it."""
         key = asked.work, asked.resource
         count = self._loads.get(key)
         if count is None:
-            child = metrics.LOADS.labels(self.connection, asked.work.value, asked.resource)
-            count = self._loads[key] = child.inc
-        count()
+            count = self._loads[key] = metrics.LOADS.labels(self.connection, asked.work.value, asked.resource)
+        count.value += 1
         return WorkWatch(self, asked)
+
+    def ended(self, call: Call) -> None:
+        """A call has ended, with an answer or without."""
+        count = self._statuses.get(call.status)
+        if count is None:
+            assert call.status is not None
+            count = self._statuses[call.status] = self._classes[f"{call.status // 100}xx"]
+        count.value += 1
+        self.seconds.observe(call.elapsed_s)
+        self.bytes.value += call.bytes
+        counted = tally.get()
+        if counted is not None:
+            counted.calls += 1
 
     def failed(self, fault: SystemFault) -> None:
         """A piece of work ended with a fault, or was refused before it was sent."""
@@ -104,27 +118,19 @@ class WorkWatch:
             self._of.failed(error)
 
     def begin(self, method: str, headers: dict[str, str]) -> Callable[[Call], None]:
-        if self._of.tracer is not None:
-            span = self._span(self._of.tracer, method, headers)
+        of = self._of
+        if of.tracer is not None:
+            span = self._span(of.tracer, method, headers)
 
             def ended(call: Call) -> None:
-                self._ended(call)
+                of.ended(call)
                 _finish(span, call)
 
             return ended
         caller = callers.get()
         if caller is not None:
             headers.update(caller.headers)
-        return self._ended
-
-    def _ended(self, call: Call) -> None:
-        of = self._of
-        of.calls["none" if call.status is None else f"{call.status // 100}xx"].inc()
-        of.seconds.observe(call.elapsed_s)
-        of.bytes.inc(call.bytes)
-        counted = tally.get()
-        if counted is not None:
-            counted.calls += 1
+        return of.ended
 
     def _span(self, tracer: Tracer, method: str, headers: dict[str, str]) -> Span:
         from opentelemetry.trace import SpanKind, set_span_in_context
