@@ -47,6 +47,8 @@ class Source:
 
     It gives the value as JSON has it: amounts, days and times as text, statuses by name. It must give exactly
     what ``read`` gives, or raise: then ``read`` decides. Where it depends on more than a row, there is none.
+    Values have their place in f-strings: their expressions hold no quotes, backslashes, braces, colons or
+    exclamation marks.
 
     binds:  variables, and the expression of each over ``{row}``, in order. Names are unique.
     value:  an expression of those variables; unused for a value of several parts.
@@ -54,6 +56,9 @@ class Source:
     texts:  for a text: gives what stands in a row, which is the value where it is a text and not empty.
     usual:  an expression that is true of nearly all rows, and the value where it is, which costs less. Of a
             value of several parts the expression alone, and each part has its value.
+    text:   an expression of the JSON of the value, or of null where there is none; None where that costs no
+            less than to ask for ``absent`` and ``value``.
+    plain:  whether all texts that it gives stand in JSON as they are: digits, days, names of codes.
     parts:  for a value of several parts, the source of each, whose ``binds`` are in ``binds`` already.
     names:  what the expressions refer to.
     """
@@ -63,6 +68,8 @@ class Source:
     absent: str | None = None
     texts: Callable[[Row], Any] | None = None
     usual: tuple[str, str] | None = None
+    text: str | None = None
+    plain: bool = False
     parts: Mapping[str, Source] = field(default_factory=dict[str, "Source"])
     names: Mapping[str, Any] = field(default_factory=_nothing)
 

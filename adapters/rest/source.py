@@ -66,18 +66,35 @@ def coded_source(path: str, get: Getter, convert: Callable[[Any], Any], *, nulla
     name, at = _at(path, get)
     codes = fresh("codes")
     names = Memo(lambda value: convert(value).name)
-    absent = f"({name} is None)" if nullable else None
-    return Source(at.binds, f"{codes}[{name}]", absent, names={**at.names, codes: names})
+    if not nullable:
+        return Source(at.binds, f"{codes}[{name}]", plain=True, names={**at.names, codes: names})
+    texts = fresh("texts")
+    return Source(
+        at.binds,
+        f"{codes}[{name}]",
+        f"({name} is None)",
+        text=f"{texts}[{name}]",
+        plain=True,
+        names={**at.names, codes: names, texts: _texts(names, lambda value: value is None)},
+    )
+
+
+def _texts(values: Memo, absent: Callable[[Any], bool]) -> Memo:
+    """The JSON of values that need no escaping."""
+    return Memo(lambda value: "null" if absent(value) else f'"{values[value]}"')
 
 
 def day_source(path: str, get: Getter) -> Source:
     name, at = _at(path, get)
-    days = fresh("days")
+    days, texts = fresh("days"), fresh("texts")
+    read = Memo(_day)
     return Source(
         at.binds,
         f"{days}[{name}]",
         f"(not {name})",
-        names={**at.names, days: Memo(_day)},
+        text=f"{texts}[{name}]",
+        plain=True,
+        names={**at.names, days: read, texts: _texts(read, operator.not_)},
     )
 
 
@@ -98,11 +115,10 @@ def minor_source(amount: tuple[str, Getter], currency: tuple[str, Getter]) -> So
     """Money in minor units. The common currencies have two places; the others are read as ever."""
     number, at_number = _at(*amount)
     code, at_code = _at(*currency)
-    common, slow = fresh("common"), fresh("slow")
+    common, slow, cents = fresh("common"), fresh("slow"), fresh("cents")
     binds = (*at_number.binds, *at_code.binds)
-    names = {**at_number.names, **at_code.names, common: _COMMON, slow: _minor}
+    names = {**at_number.names, **at_code.names, common: _COMMON, slow: _minor, cents: _CENTS}
     usual = f"type({number}) is int and {number} >= 100 and {code} in {common}"
-    written = fresh("digits")
     read = f"{slow}({number}, {code})"
     no_number, no_code = (f"({each} is None or {each} == '')" for each in (number, code))
     return Source(
@@ -113,9 +129,10 @@ def minor_source(amount: tuple[str, Getter], currency: tuple[str, Getter]) -> So
         parts={
             "amount": Source(
                 value=f"{read}[0]",
-                usual=("", f"({written} := str({number}))[:-2] + '.' + {written}[-2:]"),
+                usual=("", f"str({number} // 100) + {cents}[{number} % 100]"),
+                plain=True,
             ),
-            "currency": Source(value=f"{read}[1]", usual=("", code)),
+            "currency": Source(value=f"{read}[1]", usual=("", code), plain=True),
         },
         names=names,
     )
@@ -125,10 +142,14 @@ _COMMON = frozenset({"EUR", "USD", "GBP", "CHF", "SEK", "NOK", "DKK", "PLN", "CA
 """Currencies of two places that are written without looking them up."""
 
 
+_CENTS = tuple(f".{number:02}" for number in range(100))
+"""The two places of an amount."""
+
+
 def _minor(amount: Any, currency: Any) -> tuple[str, str]:
     money = money_from_minor(whole(amount), text(currency))
-    if money is None:
-        raise TypeError("no amount")
+    if money is None or not money.currency.isalnum():
+        raise TypeError("no amount of a currency")
     return format(money.amount, "f"), money.currency
 
 

@@ -1,4 +1,4 @@
-"""Generated assembly: for each selection set a function that turns rows into what the answer has of them.
+"""Generated assembly: for each selection set a function that turns rows into the text of their objects.
 
 The code is optimistic. It reads leaves straight from the vendors' rows, checks the type of each, and raises
 at whatever it does not expect: a fault, a value of another type, a null where none may be. Then the whole
@@ -8,8 +8,9 @@ have one connection each; others are assembled value by value.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, cast
 
 from graphql import GraphQLNonNull
@@ -18,7 +19,16 @@ from adapters.contracts.fields import are_texts
 from adapters.contracts.resource import Lists
 from adapters.contracts.vocabulary import ANCHORS, RecordType, System
 from resolvers.cursors import Place, encode_cursor
-from resolvers.planned.codegen_leaves import LeafCode, Odd, Ungenerated, odd, row_of
+from resolvers.planned.codegen_leaves import (
+    NAMES,
+    LeafCode,
+    Odd,
+    Ungenerated,
+    an_object,
+    chosen,
+    row_of,
+    text_of,
+)
 from resolvers.planned.codegen_steps import StepCode
 from resolvers.planned.ids import id_encoder
 from resolvers.planned.plan import EdgeStep, FieldPlan, ObjectPlan, Plan, RootStep
@@ -30,7 +40,8 @@ __all__ = ["Odd", "compiled"]
 
 
 def _cursor(list_name: str, connection: str, position: str) -> str:
-    return encode_cursor(list_name, Place(connection, position))
+    """A cursor, of letters that stand in JSON as they are."""
+    return f'"{encode_cursor(list_name, Place(connection, position))}"'
 
 
 def lists_of(pages: Mapping[str, Any], owners: list[str]) -> list[Sequence[Any]]:
@@ -40,14 +51,20 @@ def lists_of(pages: Mapping[str, Any], owners: list[str]) -> list[Sequence[Any]]
     return [pages[owner].rows for owner in owners]
 
 
+def all_of(lists: Iterable[Sequence[Any]]) -> list[Any]:
+    """The rows of all lists, one after the other."""
+    return list(chain.from_iterable(lists))
+
+
 _ROWS_ALONE = frozenset({"nodes", "__typename"})
 """What of a page is made of its rows, and of nothing else."""
 
 
-def compiled(plan: Plan, systems: Systems) -> Callable[[Any], dict[str, Any]]:
-    """The function that makes an answer from a ``Fetch``; null for what is refused. Raises ``Ungenerated``.
+def compiled(plan: Plan, systems: Systems) -> Callable[[Any], str]:
+    """The function that makes the JSON of an answer's data from a ``Fetch``; null for what is refused.
 
-    What it returns raises ``Odd``, or anything else, where the answer has to be assembled value by value.
+    It raises ``Odd``, or anything else, where the answer has to be assembled value by value. Raises
+    ``Ungenerated`` where there is no such function.
     """
     if plan.sifts:
         raise Ungenerated("the caller sees a part of its lists only")
@@ -57,7 +74,7 @@ def compiled(plan: Plan, systems: Systems) -> Callable[[Any], dict[str, Any]]:
     source = making.source()
     names: dict[str, Any] = making.names
     exec(compile(source, "<plan>", "exec"), names)  # noqa: S102 - made of names and numbers of the plan
-    assemble: Callable[[Any], dict[str, Any]] = names["assemble"]
+    assemble: Callable[[Any], str] = names["assemble"]
     assemble.__doc__ = source
     return assemble
 
@@ -93,13 +110,16 @@ class _Making:
         self._functions: list[str] = []
         self._bindings: list[str] = []
         self._count = 0
+        self._last: list[str] = []
         self.names: dict[str, Any] = {
-            "odd": odd,
+            **NAMES,
             "are_texts": are_texts,
             "lists_of": lists_of,
+            "all_of": all_of,
             "row_of": row_of,
+            "cursor": _cursor,
         }
-        self._leaves = LeafCode(self._name, self.names)
+        self._leaves = LeafCode(self._name, self.names, self._functions)
         self._steps = StepCode(
             systems,
             self._name,
@@ -112,10 +132,10 @@ class _Making:
         )
 
     def source(self) -> str:
-        parts = [f"{field.key!r}: {self._root(field)}" for field in self._plan.root.fields]
+        inside = an_object([(field.key, self._root(field)) for field in self._plan.root.fields])
         lines = ["def assemble(fetch):", "    results = fetch.results"]
-        lines += [f"    {line}" for line in (*self._bindings, *self._functions)]
-        return "\n".join([*lines, f"    return {{{', '.join(parts)}}}", ""])
+        lines += [f"    {line}" for line in (*self._bindings, *self._functions, *self._last)]
+        return "\n".join([*lines, f"    return {text_of(inside)}", ""])
 
     def _name(self, stem: str, value: Any = None) -> str:
         self._count += 1
@@ -132,21 +152,21 @@ class _Making:
 
     def _root(self, field: FieldPlan) -> str:
         if field.name == "__typename":
-            return repr(self._plan.root.type_name)
+            return f'"{self._plan.root.type_name}"'
         if field.access is Access.FORBIDDEN:
-            return "None"
+            return "null"
         step = field.step
         if not isinstance(step, RootStep):
             raise Ungenerated(field.name)
         if field.name in {"node", "nodes"}:
-            return self._steps.node(field)
+            return self._steps.node(field, self._last)
         record_type = _BY_ID.get(field.name)
         if record_type is not None:
             self._sole(ANCHORS[record_type], record_type)
             make = self._objects(field.children[record_type.value])
             item = self._name("r")
             self._bindings.append(f"{item} = results[{step.index}]")
-            return f"None if {item} is None else {make}((row_of({item}),))[0]"
+            return f"{{null if {item} is None else {make}((row_of({item}),))[0]}}"
         record_type = ROOT_LISTS.get(field.name)
         if record_type is None:
             raise Ungenerated(field.name)
@@ -160,6 +180,7 @@ class _Making:
             field,
             record_type,
             lambda make: f"{make}({rows})",
+            self._last,
             rows=rows,
             places=f"[place for _, part in {listed}.kids.parts for place in part.positions]",
             has_more=f"{listed}.kids.has_more",
@@ -168,7 +189,7 @@ class _Making:
         )
 
     def _objects(self, plan: ObjectPlan) -> str:
-        """The function from rows of an entity to a list of objects, whoever they belong to.
+        """The function from rows of an entity to a list of their objects' texts, whoever they belong to.
 
         What can be done for all rows at once is, the objects below them included: each parent then takes its
         own out of the list of all.
@@ -195,10 +216,12 @@ class _Making:
                 f"if {row} is not None: {row} = {row}[0]",
             ]
             slices[step.system] = (row, self._systems.resource(there, RecordType.CUSTOMER).fields)
-        parts = [
-            f"{field.key!r}: {self._field(plan, field, connection, fields, slices, whole, body)}"
-            for field in plan.fields
-        ]
+        inside = an_object(
+            [
+                (field.key, self._field(plan, field, connection, fields, slices, whole, body))
+                for field in plan.fields
+            ]
+        )
         name = self._name("o")
         names, lists = ", ".join(["row", *whole.columns]), ", ".join(["rows", *whole.columns.values()])
         self._functions += [
@@ -207,7 +230,7 @@ class _Making:
             "    out = []",
             f"    for {names} in {lists if not whole.columns else f'zip({lists})'}:",
             *(f"        {line}" for line in body),
-            f"        out.append({{{', '.join(parts)}}})",
+            f"        out.append({text_of(inside)})",
             *(f"        {line}" for line in whole.after),
             "    return out",
         ]
@@ -224,27 +247,24 @@ class _Making:
         body: list[str],
     ) -> str:
         if field.name == "__typename":
-            return repr(plan.type_name)
+            return f'"{plan.type_name}"'
         if field.access is Access.FORBIDDEN:
-            return "None"
+            return "null"
         if field.name == "id":
             if "global_id" not in whole.columns:
                 encode = self._name("i", id_encoder(ENTITIES[plan.type_name], connection))
                 whole.lines.append(f"ids = {encode}(owns)")
                 whole.columns["global_id"] = "ids"
-            return "global_id"
+            return '"{global_id}"'
         if field.system is not None:
             if field.system is ANCHORS[ENTITIES[plan.type_name]]:
                 return self._leaves.leaf(field, fields, "row", body)
             row, of = slices[field.system]
             inner: list[str] = []
             value = self._leaves.leaf(field, of, row, inner)
-            if not inner:
-                return f"(None if {row} is None else {value})"
             result = self._name("v")
-            body += [f"{result} = None", f"if {row} is not None:"]
-            body += [f"    {line}" for line in (*inner, f"{result} = {value}")]
-            return result
+            body += chosen(result, [(f"{row} is None", (), "null"), ("", inner, text_of(value))])
+            return f"{{{result}}}"
         step = field.step
         if not isinstance(step, EdgeStep):
             value = self._steps.field(field, connection, body)
@@ -270,17 +290,18 @@ class _Making:
 
         def nodes(make: str) -> str:
             made = self._name("n")
-            whole.lines.append(f"{made} = {make}([row for rows in {page}s for row in rows])")
+            whole.lines.append(f"{made} = {make}(all_of({page}s))")
             return f"{made}[{start}:{end}]"
 
         return self._page(
             field,
             step.edge.child,
             nodes,
+            body,
             rows=rows,
             places=f"{page}.positions",
             has_more=f"{page}.has_more",
-            list_name=repr(step.edge.name),
+            list_name=self._name("l", step.edge.name),
             after=after,
         )
 
@@ -289,6 +310,7 @@ class _Making:
         field: FieldPlan,
         record_type: RecordType,
         nodes: Callable[[str], str],
+        lines: list[str],
         *,
         rows: str,
         places: str,
@@ -297,45 +319,47 @@ class _Making:
         after: str,
     ) -> str:
         (page,) = field.children.values()
-        connection = self._sole(ANCHORS[record_type], record_type)
+        connection = self._name("c", self._sole(ANCHORS[record_type], record_type))
 
         def cursor(place: str) -> str:
-            return f"cursor({list_name}, {connection!r}, {place})"
+            return f"cursor({list_name}, {connection}, {place})"
 
-        self.names["cursor"] = _cursor
-        parts: list[str] = []
+        parts: list[tuple[str, str]] = []
         for part in page.fields:
             if part.name == "nodes":
-                value = nodes(self._objects(part.children[record_type.value]))
+                inside = f"[{{joined({nodes(self._objects(part.children[record_type.value]))})}}]"
             elif part.name == "edges":
                 (edge,) = part.children.values()
-                inner: list[str] = []
+                inner: list[tuple[str, str]] = []
                 columns: list[str] = []
                 for each in edge.fields:
                     if each.name == "node":
                         columns.append(nodes(self._objects(each.children[record_type.value])))
-                        inner.append(f"{each.key!r}: node{len(columns)}")
+                        inner.append((each.key, f"{{node{len(columns)}}}"))
                     elif each.name == "cursor":
-                        inner.append(f"{each.key!r}: {cursor('place')}")
+                        inner.append((each.key, f"{{{cursor('place')}}}"))
                     else:
-                        inner.append(f"{each.key!r}: {edge.type_name!r}")
+                        inner.append((each.key, f'"{edge.type_name}"'))
                 targets = "".join(f"node{at + 1}, " for at in range(len(columns)))
                 lists = ", ".join([places, *columns])
-                value = f"[{{{', '.join(inner)}}} for place, {targets}in zip({lists}, strict=True)]"
+                made = self._name("v")
+                text = text_of(an_object(inner))
+                lines.append(f"{made} = [{text} for place, {targets}in zip({lists}, strict=True)]")
+                inside = f"[{{joined({made})}}]"
             elif part.name == "page_info":
                 (info,) = part.children.values()
                 values = {
-                    "has_next_page": has_more,
-                    "has_previous_page": f"({after} is not None)",
-                    "start_cursor": f"({cursor(f'{places}[0]')} if {rows} else None)",
-                    "end_cursor": f"({cursor(f'{places}[-1]')} if {rows} else None)",
-                    "__typename": repr(info.type_name),
+                    "has_next_page": f"{{truths[{has_more}]}}",
+                    "has_previous_page": f"{{truths[{after} is not None]}}",
+                    "start_cursor": f"{{{cursor(f'{places}[0]')} if {rows} else null}}",
+                    "end_cursor": f"{{{cursor(f'{places}[-1]')} if {rows} else null}}",
+                    "__typename": f'"{info.type_name}"',
                 }
-                value = "{" + ", ".join(f"{each.key!r}: {values[each.name]}" for each in info.fields) + "}"
+                inside = an_object([(each.key, values[each.name]) for each in info.fields])
             else:
-                value = repr(page.type_name)
-            parts.append(f"{part.key!r}: {value}")
-        return "{" + ", ".join(parts) + "}"
+                inside = f'"{page.type_name}"'
+            parts.append((part.key, inside))
+        return an_object(parts)
 
 
 _BY_ID = {"customer": RecordType.CUSTOMER, "subscription": RecordType.SUBSCRIPTION,

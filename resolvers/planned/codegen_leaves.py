@@ -1,10 +1,17 @@
-"""Generated reading of leaves: expressions that turn what a row has into what JSON has."""
+"""Generated reading of leaves: from what a row has to the text that JSON has of it.
+
+Text is put together by f-strings. What the functions here give is the *inside* of one: text as it stands in
+the answer, and in braces the names, or plain expressions, of what is put there. Lines that have to run before
+it are added to a list of lines.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from json.encoder import encode_basestring
 from typing import Any, cast
 
 from graphql import GraphQLEnumType, GraphQLList, GraphQLNonNull, is_leaf_type
@@ -36,17 +43,49 @@ def row_of(item: Item) -> Any:
     return item.row
 
 
+quoted: Callable[[str], str] = encode_basestring
+"""A text as JSON has it, as orjson writes it too. Raises ``TypeError`` for what is no text."""
+
+_ALONE = re.compile(r"\{([^{}]+)\}")
+"""One expression and nothing beside it."""
+
+
+def an_object(parts: Iterable[tuple[str, str]]) -> str:
+    """The inside of an object, from its keys, which are names of GraphQL, and the insides of their values."""
+    return "{{" + ",".join([f'"{key}":{value}' for key, value in parts]) + "}}"
+
+
+def text_of(inside: str) -> str:
+    """The expression of the text."""
+    if "'" in inside or "\\" in inside:
+        raise Ungenerated("text that an f-string cannot hold")
+    alone = _ALONE.fullmatch(inside)
+    return f"f'{inside}'" if alone is None else alone[1]
+
+
+def chosen(name: str, choices: Sequence[tuple[str, Sequence[str], str]]) -> list[str]:
+    """Lines that give a name the value of the first choice that is true: condition, lines, expression.
+
+    The last has no condition.
+    """
+    lines: list[str] = []
+    for at, (condition, before, value) in enumerate(choices):
+        lines.append(f"{'el' if at else ''}if {condition}:" if condition else "else:")
+        lines += [f"    {line}" for line in (*before, f"{name} = {value}")]
+    return lines
+
+
 def _day(value: Any) -> str:
     if type(value) is not date:
         raise Odd
-    return value.isoformat()
+    return f'"{value.isoformat()}"'
 
 
 def _moment(serialize: Callable[[Any], str]) -> Callable[[Any], str]:
     def write(value: Any) -> str:
         if type(value) is not datetime:
             raise Odd
-        return serialize(value)
+        return quoted(serialize(value))
 
     return write
 
@@ -54,34 +93,34 @@ def _moment(serialize: Callable[[Any], str]) -> Callable[[Any], str]:
 def _amount(value: Any) -> str:
     if type(value) is not Decimal:
         raise Odd
-    return format(value, "f")
+    return f'"{value:f}"'
 
 
 def _text(value: Any) -> str:
     if type(value) is not str:
         raise Odd
-    return value
+    return quoted(value)
 
 
 def _mask(value: Any) -> str:
     if type(value) is not str:
         raise Odd
-    return masked(value)
+    return quoted(masked(value))
 
 
-def _whole(value: Any) -> int:
+def _whole(value: Any) -> str:
     if type(value) is not int or not -2147483648 <= value <= 2147483647:
         raise Odd
-    return value
+    return str(value)
 
 
-def _truth(value: Any) -> bool:
+def _truth(value: Any) -> str:
     if value is not True and value is not False:
         raise Odd
-    return value
+    return "true" if value else "false"
 
 
-_WRITERS: dict[str, Callable[[Any], Any]] = {
+_WRITERS: dict[str, Callable[[Any], str]] = {
     "Date": _day,
     "Decimal": _amount,
     "String": _text,
@@ -94,112 +133,171 @@ _WRITERS: dict[str, Callable[[Any], Any]] = {
     "Cursor": _text,
 }
 
+NAMES: dict[str, Any] = {
+    "odd": odd,
+    "quoted": quoted,
+    "null": "null",
+    "truths": {True: "true", False: "false"},
+    "joined": ",".join,
+    "masked": _mask,
+}
+"""What insides refer to."""
+
 _BY_SOURCE = frozenset({"String", "ID", "Decimal", "CurrencyCode", "CountryCode", "URL", "Date", "Boolean"})
 """Scalars that an adapter's source gives as JSON has them."""
 
 
-class LeafCode:
-    """Makes expressions of values. ``name`` gives a new name, ``names`` are what the generated code sees."""
+def _nullable(graph_type: Any) -> Any:
+    """The type without the mark that it is never null."""
+    return cast(Any, graph_type).of_type if isinstance(graph_type, GraphQLNonNull) else graph_type
 
-    def __init__(self, name: Callable[..., str], names: dict[str, Any]) -> None:
+
+class LeafCode:
+    """Makes the insides of values.
+
+    name:      gives a new name, bound to a value where one is given.
+    names:     what the generated code sees.
+    functions: lines of the functions that it calls.
+    """
+
+    def __init__(self, name: Callable[..., str], names: dict[str, Any], functions: list[str]) -> None:
         self._name = name
         self._names = names
+        self._functions = functions
 
     def leaf(self, field: FieldPlan, fields: Any, row: str, body: list[str]) -> str:
+        """The value of a field from a row, by its field map."""
         if field.name not in fields:
-            return "None"
+            return "null"
         entry = fields[field.name]
-        if entry.source is not None:
+        source: Source | None = entry.source
+        if source is not None:
+            lines: list[str] = []
             try:
-                return self._by_source(field.type, field, entry.source, row, body)
+                inside = self._by_source(field.type, field, source, lines)
             except Ungenerated:
                 pass
+            else:
+                self._names.update(source.names)
+                # Parts that are not selected are not looked at.
+                used = "\n".join((*lines, inside))
+                body += [f"{name} = {text.format(row=row)}" for name, text in source.binds if name in used]
+                body += lines
+                return inside
         value = self._name("v")
         body.append(f"{value} = {self._name('f', entry.read)}({row})")
         return self.write(field.type, field, value)
 
-    def _by_source(self, graph_type: Any, field: FieldPlan, source: Source, row: str, body: list[str]) -> str:
+    def _by_source(self, graph_type: Any, field: FieldPlan, source: Source, lines: list[str]) -> str:
         """The value by the adapter's own source of it."""
-        required = isinstance(graph_type, GraphQLNonNull)
-        inner: Any = cast(Any, graph_type).of_type if required else graph_type
+        inner = _nullable(graph_type)
+        required = inner is not graph_type
         if isinstance(inner, GraphQLList):
             raise Ungenerated("a list")
-        usual = ""
+        usual: str | None = None
+        before: list[str] = []
         if is_leaf_type(inner):
             known = isinstance(inner, GraphQLEnumType) or inner.name in _BY_SOURCE
             if source.parts or not known:
                 raise Ungenerated("a scalar")
-            value = source.value
-            mask = f"{self._name('m', _mask)}({{}})" if field.access is Access.MASKED else "{}"
+            if source.text is not None and not required and field.access is Access.ALLOWED:
+                return f"{{{source.text}}}"
+            inside = self._scalar(inner, field, source, source.value)
             if source.usual is not None and source.usual[0]:
-                usual = f"{mask.format(source.usual[1])} if {source.usual[0]} else "
-            value = mask.format(value)
+                usual = self._scalar(inner, field, source, source.usual[1])
         else:
             (plan,) = field.children.values()
-            parts: list[str] = []
-            for each in plan.fields:
-                if each.name == "__typename":
-                    parts.append(f"{each.key!r}: {plan.type_name!r}")
-                elif each.name in source.parts:
-                    part = self._by_source(each.type, each, source.parts[each.name], row, [])
-                    parts.append(f"{each.key!r}: {part}")
-                elif isinstance(each.type, GraphQLNonNull):
-                    raise Ungenerated("a part that is needed")
-                else:
-                    parts.append(f"{each.key!r}: None")
-            value = "{" + ", ".join(parts) + "}"
+            inside = self._parts(plan, source, before)
             if source.usual is not None and all(each.access is Access.ALLOWED for each in plan.fields):
-                usual = f"{self._usual(plan, source)} if {source.usual[0]} else "
-        nothing = "odd()" if required else "None"
-        absent = "" if source.absent is None else f"{nothing} if {source.absent} else "
-        made = f"({usual}{absent}{value})"
-        self._names.update(source.names)
-        # Parts that are not selected are not looked at.
-        body += [f"{name} = {text.format(row=row)}" for name, text in source.binds if name in made]
-        return made
+                usual = self._usual(plan, source)
+        choices: list[tuple[str, Sequence[str], str]] = []
+        if usual is not None and source.usual is not None:
+            choices.append((source.usual[0], (), text_of(usual)))
+        if source.absent is not None:
+            choices.append((source.absent, (), "odd()" if required else "null"))
+        if not choices:
+            lines += before
+            return inside
+        value = self._name("v")
+        lines += chosen(value, [*choices, ("", before, text_of(inside))])
+        return f"{{{value}}}"
 
     @staticmethod
-    def _usual(plan: ObjectPlan, source: Source) -> str:
-        """A value of several parts where it is as it usually is: no part has to be looked at again."""
-        parts: list[str] = []
+    def _scalar(scalar: Any, field: FieldPlan, source: Source, value: str) -> str:
+        if field.access is Access.MASKED:
+            return f"{{masked({value})}}"
+        if scalar.name == "Boolean":
+            return f"{{truths[{value}]}}"
+        return f'"{{{value}}}"' if source.plain else f"{{quoted({value})}}"
+
+    def _parts(self, plan: ObjectPlan, source: Source, lines: list[str]) -> str:
+        """A value of several parts."""
+        parts: list[tuple[str, str]] = []
+        for each in plan.fields:
+            if each.name == "__typename":
+                parts.append((each.key, f'"{plan.type_name}"'))
+            elif each.name in source.parts:
+                parts.append((each.key, self._by_source(each.type, each, source.parts[each.name], lines)))
+            elif isinstance(each.type, GraphQLNonNull):
+                raise Ungenerated("a part that is needed")
+            else:
+                parts.append((each.key, "null"))
+        return an_object(parts)
+
+    def _usual(self, plan: ObjectPlan, source: Source) -> str:
+        """The same where it is as it usually is: no part has to be looked at again."""
+        parts: list[tuple[str, str]] = []
         for each in plan.fields:
             part = source.parts.get(each.name)
-            value = "None" if part is None or part.usual is None else part.usual[1]
-            parts.append(f"{each.key!r}: {repr(plan.type_name) if each.name == '__typename' else value}")
-        return "{" + ", ".join(parts) + "}"
+            if each.name == "__typename":
+                parts.append((each.key, f'"{plan.type_name}"'))
+            elif part is None or part.usual is None:
+                parts.append((each.key, "null"))
+            else:
+                parts.append((each.key, self._scalar(_nullable(each.type), each, part, part.usual[1])))
+        return an_object(parts)
 
     def write(self, graph_type: Any, field: FieldPlan, value: str) -> str:
-        """The value as JSON has it, from the canonical one."""
+        """The value from the canonical one, which a name stands for."""
+        nothing = "null"
         if isinstance(graph_type, GraphQLNonNull):
-            inner: Any = cast(Any, graph_type).of_type
-            return f"(odd() if {value} is None else {self._some(inner, field, value)})"
-        return f"(None if {value} is None else {self._some(graph_type, field, value)})"
+            nothing, graph_type = "odd()", cast(Any, graph_type).of_type
+        return f"{{{nothing} if {value} is None else {self._writer(graph_type, field)}({value})}}"
 
-    def _some(self, graph_type: Any, field: FieldPlan, value: str) -> str:
+    def _writer(self, graph_type: Any, field: FieldPlan) -> str:
+        """The function from a canonical value that is not null to its text."""
         if isinstance(graph_type, GraphQLList):
-            item = self._name("x")
-            inner: Any = cast(Any, graph_type).of_type
-            return f"[{self.write(inner, field, item)} for {item} in {value}]"
+            item = self.write(cast(Any, graph_type).of_type, field, "each")
+            texts = f"[{text_of(item)} for each in values]"
+            return self._function("values", [f"texts = {texts}"], "[{joined(texts)}]")
         if isinstance(graph_type, GraphQLEnumType):
             wrapped: Any = graph_type
-            names = {member: graph_type.coerce_output_value(member) for member in wrapped.wrapped_cls}
-            return f"{self._name('t', names)}[{value}]"
+            names = {member: quoted(graph_type.coerce_output_value(member)) for member in wrapped.wrapped_cls}
+            return self._name("t", names.__getitem__)
         if is_leaf_type(graph_type):
             if graph_type.name == "DateTime":
-                return f"{self._name('w', _moment(graph_type.coerce_output_value))}({value})"
+                return self._name("w", _moment(graph_type.coerce_output_value))
             writer = _WRITERS.get(graph_type.name) if field.access is Access.ALLOWED else _mask
             if writer is None:
                 raise Ungenerated(graph_type.name)
-            return f"{self._name('w', writer)}({value})"
+            return self._name("w", writer)
         (plan,) = field.children.values()
-        parts: list[str] = []
+        lines: list[str] = []
+        parts: list[tuple[str, str]] = []
         for each in plan.fields:
             if each.name == "__typename":
-                parts.append(f"{each.key!r}: {plan.type_name!r}")
+                parts.append((each.key, f'"{plan.type_name}"'))
                 continue
             part = self._name("y")
-            written = self.write(each.type, each, part)
-            # The value is bound where it is first looked at: in the test for null.
-            looked_at = f"({part} := {value}.{each.name}) is None"
-            parts.append(f"{each.key!r}: {written.replace(f'{part} is None', looked_at, 1)}")
-        return "{" + ", ".join(parts) + "}"
+            lines.append(f"{part} = value.{each.name}")
+            parts.append((each.key, self.write(each.type, each, part)))
+        return self._function("value", lines, an_object(parts))
+
+    def _function(self, argument: str, lines: Sequence[str], inside: str) -> str:
+        name = self._name("w")
+        self._functions += [
+            f"def {name}({argument}):",
+            *(f"    {line}" for line in lines),
+            f"    return {text_of(inside)}",
+        ]
+        return name

@@ -1,4 +1,7 @@
-"""Generated assembly of what is not a page: the record of a relation, the object that a link names, sums."""
+"""Generated assembly of what is not a page: the record of a relation, the object that a link names, sums.
+
+What is given is the inside of an f-string: see ``codegen_leaves``.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from adapters.contracts.vocabulary import ANCHORS, RecordType, System
+from resolvers.planned.codegen_leaves import an_object, text_of
 from resolvers.planned.plan import (
     FieldPlan,
     ObjectPlan,
@@ -20,13 +24,13 @@ from resolvers.ports import Systems
 
 
 class StepCode:
-    """Makes expressions of what such steps found for an object, whose id is ``own``.
+    """Makes text of what such steps found for an object, whose id is ``own``.
 
     A fault in its place has no such attributes: the code raises, and the careful way takes over.
 
     name:      a new name, bound to a value where one is given.
     sole:      the one connection of a system; raises where there are several.
-    objects:   the function from rows of an entity to its objects.
+    objects:   the function from rows of an entity to the texts of its objects.
     leaf:      the value of a field from a row, by its field map.
     write:     a canonical value as JSON has it.
     bindings:  lines at the head of the generated function; ``functions`` those that define others.
@@ -53,7 +57,7 @@ class StepCode:
         self._functions = functions
 
     def field(self, field: FieldPlan, connection: str, body: list[str]) -> str | None:
-        """The expression for a field of an object of a connection; None where there is no code for it."""
+        """A field of an object of a connection; None where there is no code for it."""
         step = field.step
         if not isinstance(step, OneStep | ReferenceStep | RevenueStep | RecordsStep):
             return None
@@ -61,21 +65,22 @@ class StepCode:
         self._bindings.append(f"{found} = (results[{step.index}] or {{}}).get({connection!r})")
         body.append(f"{value} = {found}[own]")
         if isinstance(step, OneStep):
-            return f"(None if {value} is None else {self._record(step, field)}({value}.row))"
+            return f"{{null if {value} is None else {self._record(step, field)}({value}.row)}}"
         if isinstance(step, ReferenceStep):
             return self._item(field, value)
         return self._write(field.type, field, value)
 
-    def node(self, field: FieldPlan) -> str:
-        """The expression for what ``node`` and ``nodes`` found; not for the gateway's own objects."""
+    def node(self, field: FieldPlan, lines: list[str]) -> str:
+        """What ``node`` and ``nodes`` found; not for the gateway's own objects."""
         step = field.step
         assert isinstance(step, RootStep)
         found = self._name("r")
         self._bindings.append(f"{found} = results[{step.index}]")
         if field.name == "node":
             return self._item(field, found)
-        item = self._name("x")
-        return f"[{self._item(field, item)} for {item} in {found}]"
+        item, texts = self._name("x"), self._name("v")
+        lines.append(f"{texts} = [{text_of(self._item(field, item))} for {item} in {found}]")
+        return f"[{{joined({texts})}}]"
 
     def _item(self, field: FieldPlan, item: str) -> str:
         """An object of a system, of whatever type, or null."""
@@ -87,23 +92,29 @@ class StepCode:
                 makes.append(f"{self._name('k', record_type)}: {self._objects(plan)}")
         by_type = self._name("k")
         self._functions.append(f"{by_type} = {{{', '.join(makes)}}}")
-        return f"(None if {item} is None else {by_type}[{item}.type]((row_of({item}),))[0])"
+        return f"{{null if {item} is None else {by_type}[{item}.type]((row_of({item}),))[0]}}"
 
     def _record(self, step: OneStep, field: FieldPlan) -> str:
-        """The function from the row of a record without identity to its object."""
+        """The function from the row of a record without identity to its object's text."""
         connection = self._sole(step.edge.system, step.edge.child)
         fields = self._systems.resource(connection, step.edge.child).fields
         (plan,) = field.children.values()
         body: list[str] = []
-        parts = [
-            f"{each.key!r}: "
-            + (repr(plan.type_name) if each.name == "__typename" else self._leaf(each, fields, "row", body))
-            for each in plan.fields
-        ]
+        inside = an_object(
+            [
+                (
+                    each.key,
+                    f'"{plan.type_name}"'
+                    if each.name == "__typename"
+                    else self._leaf(each, fields, "row", body),
+                )
+                for each in plan.fields
+            ]
+        )
         name = self._name("o")
         self._functions += [
             f"def {name}(row):",
             *(f"    {line}" for line in body),
-            f"    return {{{', '.join(parts)}}}",
+            f"    return {text_of(inside)}",
         ]
         return name

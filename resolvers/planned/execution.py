@@ -6,6 +6,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 import strawberry
 import structlog
 from cachetools import LRUCache
@@ -46,7 +47,11 @@ CACHED_PLANS = 500
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Data as it is written to the wire, the errors of its fields, and how many rounds of loads it took."""
+    """An answer, and how many rounds of loads it took.
+
+    data:   what orjson writes: JSON that is written already (``Fragment``), or objects of the kinds of JSON.
+    errors: of its fields.
+    """
 
     data: Any
     errors: Sequence[GraphQLError]
@@ -189,12 +194,14 @@ class PlannedExecution:
         budget = answer_budget.get()
         if plan.assemble is not None:
             try:
-                data = plan.assemble(fetch)
-                errors = plan.refusals.errors(data, fetch.variables) if plan.refusals is not None else ()
+                text = plan.assemble(fetch)
+                errors: Sequence[GraphQLError] = ()
+                if plan.refusals is not None:
+                    errors = plan.refusals.errors(orjson.loads(text), fetch.variables)
                 if budget is None or budget.take(fetch.objects_listed):
                     if fetch.context.trace is not None:
                         fetch.context.trace.by_code = True
-                    return Answer(data, errors, fetch.loads.rounds)
+                    return Answer(orjson.Fragment(text), errors, fetch.loads.rounds)
             except Exception:  # noqa: BLE001, S110 - not as usual: what it is, the careful way finds out
                 pass
             self.fallbacks.interpreted += 1

@@ -191,7 +191,7 @@ class Plan:
     steps: int
     sifts: bool
     again: frozenset[RecordType]
-    assemble: Callable[[Any], dict[str, Any]] | None = None
+    assemble: Callable[[Any], str] | None = None
     refusals: Refusals | None = None
     fields: tuple[FieldPlan, ...] = ()
     roots: tuple[RootStep, ...] = ()

@@ -81,9 +81,9 @@ class Both:
         assert orjson.dumps(planned.get("data")) == orjson.dumps(plain.get("data")), said
         if planned.get("data", self) is None:
             # Of a plain answer that is null, chance says what else had failed by then.
-            assert _errors(planned)[0] in _errors(plain), said
+            assert errors_of(planned)[0] in errors_of(plain), said
         else:
-            assert _errors(planned) == _errors(plain), said
+            assert errors_of(planned) == errors_of(plain), said
         assert planned.keys() == plain.keys(), said
         if fault is None:
             self.calls["plain"] += sum(of_plain.values())
@@ -102,7 +102,7 @@ class Both:
         return answer, self.company.calls()
 
 
-def _errors(answer: dict[str, Any]) -> list[dict[str, Any]]:
+def errors_of(answer: dict[str, Any]) -> list[dict[str, Any]]:
     """By path. Which of the calls of one load fails first, and how long its answer was, is chance."""
     for error in answer.get("errors", ()):
         error["message"] = re.sub(r"answer of \d+ bytes", "answer of some bytes", error["message"])

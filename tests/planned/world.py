@@ -106,7 +106,7 @@ async def company(folder: Path, *, seed: int = 11, customers: int = 24) -> Async
         # Circuits would make an answer depend on those before it.
         connection.breaker = CircuitBreaker(threshold=10**9)
     try:
-        yield _assembled(parts, generate(seed=seed, customers=customers), fronts)
+        yield assembled(parts, generate(seed=seed, customers=customers), fronts)
     finally:
         await parts.aclose()
         for server in servers.values():
@@ -115,7 +115,11 @@ async def company(folder: Path, *, seed: int = 11, customers: int = 24) -> Async
         store.close()
 
 
-def _assembled(parts: Parts, world: World, fronts: Mapping[str, Misbehaving]) -> Company:
+def assembled(
+    parts: Parts, world: World | None = None, fronts: Mapping[str, Misbehaving] | None = None
+) -> Company:
+    """Both executors over the parts of a gateway."""
+
     def make_context(correlation_id: str, viewer: Viewer) -> RequestContext:
         return RequestContext(
             parts.systems,
