@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import email.utils
+import functools
 import re
 import ssl
 import time
@@ -30,7 +31,8 @@ from adapters.contracts.errors import (
 from adapters.wire.address import Address, Base, is_absolute, parse_base
 from adapters.wire.coding import ACCEPTED
 from adapters.wire.pool import Pool
-from adapters.wire.request import encode_form, header_lines, request_bytes, target_of
+from adapters.wire.request import encode_form as encoded
+from adapters.wire.request import header_lines, request_bytes, target_of
 
 if TYPE_CHECKING:
     from adapters.proxied import Proxied
@@ -214,14 +216,18 @@ class HttpClient:
         if self._base.authorization is not None:
             self._fixed.setdefault("authorization", self._base.authorization)
         self._own = self._pool(self._base.address)
-        self._lines = header_lines([("host", self._base.address.authority), *self._fixed.items()])
+
+    @functools.cached_property
+    def _lines(self) -> str:
+        """The client's own headers. Raises ``Rejected`` where one of them cannot be sent."""
+        return header_lines([("host", self._base.address.authority), *self._fixed.items()])
 
     async def send(
         self,
         method: str,
         path: str,
         *,
-        params: Params | None = None,
+        params: Params | str | None = None,
         headers: Mapping[str, str] | None = None,
         json: Any = None,
         form: Params | None = None,
@@ -229,9 +235,9 @@ class HttpClient:
     ) -> Response:
         """Sends one request and gives the answer, whatever its status.
 
-        json: a value to send as a JSON body. form: pairs to send form-encoded, in order, names repeated
-        as given. A 401 makes the authenticator renew once. Raises ``Unreachable`` where nothing was
-        sent and ``OutcomeUnknown`` where the answer was lost.
+        params: pairs, or a query that is ``encoded`` already. json: a value to send as a JSON body. form:
+        pairs to send form-encoded, in order, names repeated as given. A 401 makes the authenticator renew
+        once. Raises ``Unreachable`` where nothing was sent and ``OutcomeUnknown`` where the answer was lost.
         """
         auth = self._authenticator if authenticate else None
         proof: Mapping[str, str] = await auth.headers(self) if auth is not None else {}
@@ -245,7 +251,7 @@ class HttpClient:
         self,
         method: str,
         path: str,
-        params: Params | None,
+        params: Params | str | None,
         headers: dict[str, str],
         json: Any,
         form: Params | None,
@@ -255,7 +261,7 @@ class HttpClient:
             content = msgspec.json.encode(json)
             headers["content-type"] = "application/json"
         elif form is not None:
-            content = encode_form(form).encode()
+            content = encoded(form).encode()
             headers["content-type"] = "application/x-www-form-urlencoded"
         if (correlation := correlation_id.get()) is not None:
             headers["x-correlation-id"] = correlation
@@ -280,7 +286,7 @@ class HttpClient:
         self,
         method: str,
         path: str,
-        params: Params | None,
+        params: Params | str | None,
         headers: Mapping[str, str],
         content: bytes | None,
     ) -> tuple[Pool, bytes]:
@@ -298,7 +304,7 @@ class HttpClient:
         return pool, request_bytes(method, target_of(target, params), lines, content)
 
     def _url(
-        self, path: str, params: Params | None, headers: Mapping[str, str]
+        self, path: str, params: Params | str | None, headers: Mapping[str, str]
     ) -> tuple[str, Mapping[str, str]]:
         """The whole URL, as a proxy is asked for it, and all headers."""
         base, target = _split(path) if is_absolute(path) else (self._base, f"{self._base.path}{path}")
@@ -386,6 +392,7 @@ __all__ = [
     "Token",
     "TokenAuthenticator",
     "correlation_id",
+    "encoded",
     "observer",
     "raise_for",
     "retry_after_s",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from adapters.contracts.errors import NotFound
-from adapters.http import ErrorTable, HttpClient, Params, Response, StaticHeaders, raise_for
+from adapters.http import ErrorTable, HttpClient, Params, Response, raise_for
 from adapters.rest.settings import Auth, BasicAuth, BearerAuth, HeaderAuth, RestSettings
 
 ERRORS: ErrorTable = {}
@@ -21,15 +21,17 @@ class RestClient:
         self._name = name
         self._http = HttpClient(
             settings.root,
-            authenticator=StaticHeaders(_proof(settings.auth)),
             timeout_s=settings.deadline_s,
             max_connections=settings.max_concurrency,
             proxy=settings.way_out,
-            headers=settings.headers,
+            headers={**settings.headers, **_proof(settings.auth)},
         )
 
-    async def answer(self, path: str, params: Params = ()) -> Response:
-        """An answer of status 400 or more is raised as the fault it stands for."""
+    async def answer(self, path: str, params: Params | str = ()) -> Response:
+        """An answer of status 400 or more is raised as the fault it stands for.
+
+        params: pairs, or a query that is ``encoded`` already.
+        """
         response = await self._http.send("GET", path, params=params)
         if response.status >= 400:
             # The system's own text could quote what was sent, so it is not passed on.

@@ -71,7 +71,7 @@ class WholePager(Pager):
         begin = 0 if after is None else after.resume([id_of(row) for row in rows])
         end = len(rows) if first is None else begin + first
         kept = rows[begin:end]
-        return Page(kept, _Places(kept, begin, id_of), end < len(rows))
+        return Page(kept, self._places(kept, begin, id_of), end < len(rows))
 
     def cut_each(
         self, lists: Mapping[str, Sequence[Row]], first: int | None, id_of: IdOf
@@ -79,7 +79,11 @@ class WholePager(Pager):
         """The first page of each of many lists."""
         if first is not None and max(map(len, lists.values()), default=0) > first:
             return {value: self.cut(rows, first, None, id_of) for value, rows in lists.items()}
-        return Lists(lists, lambda rows: _Places(rows, 0, id_of))
+        return Lists(lists, lambda rows: self._places(rows, 0, id_of))
+
+    @staticmethod
+    def _places(rows: Sequence[Row], begin: int, id_of: IdOf) -> Sequence[str]:
+        return _Places(len(rows), lambda index: Position(0, begin + index + 1, id_of(rows[index])))
 
     def place(self, index: int, record_id: str) -> Position:
         return Position(0, index + 1, record_id)
@@ -88,23 +92,22 @@ class WholePager(Pager):
 class _Places(Sequence[str]):
     """Positions that are written down when they are looked at: of long lists few ever are."""
 
-    def __init__(self, rows: Sequence[Row], begin: int, id_of: IdOf) -> None:
-        self._rows = rows
-        self._begin = begin
-        self._id_of = id_of
+    def __init__(self, count: int, place: Callable[[int], Position]) -> None:
+        self._count = count
+        self._place = place
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return self._count
 
     @overload
     def __getitem__(self, index: int) -> str: ...
     @overload
     def __getitem__(self, index: slice) -> Sequence[str]: ...
     def __getitem__(self, index: int | slice) -> str | Sequence[str]:
-        indices = range(len(self._rows))[index]
+        indices = range(self._count)[index]
         if isinstance(indices, range):
             return [self[each] for each in indices]
-        return str(Position(0, self._begin + indices + 1, self._id_of(self._rows[indices])))
+        return str(self._place(indices))
 
 
 class OffsetPager(Pager):
@@ -123,8 +126,7 @@ class OffsetPager(Pager):
             ((self._form.limit, str(self._more.limit(first))), (self._form.offset, str(begin)))
         )
         kept = answer.rows[:first]
-        positions = [str(Position(begin + index + 1)) for index in range(len(kept))]
-        return Page(kept, positions, self._more.follow(answer, first, begin))
+        return Page(kept, Position.counted(begin, len(kept)), self._more.follow(answer, first, begin))
 
     def place(self, index: int, record_id: str) -> Position:
         return Position(index + 1)
@@ -150,11 +152,10 @@ class NumberPager(Pager):
         )
         rest = answer.rows[known:]
         kept = rest[:first]
-        positions = [str(Position(begin + index + 1)) for index in range(len(kept))]
         more = len(rest) > len(kept) or self._more.follow(answer, size, begin - known)
         if more and not kept:
             raise Malformed("a page without new rows says that more follow")
-        return Page(kept, positions, more)
+        return Page(kept, Position.counted(begin, len(kept)), more)
 
     def place(self, index: int, record_id: str) -> Position:
         return Position(index + 1)

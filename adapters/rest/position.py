@@ -27,6 +27,11 @@ class Position:
     def __str__(self) -> str:
         return msgspec.json.encode((self.start, self.skip, self.id)).decode()
 
+    @staticmethod
+    def counted(begin: int, count: int) -> list[str]:
+        """``str`` of the places behind so many rows, where places count rows from the start of the list."""
+        return list(map('[%d,0,""]'.__mod__, range(begin + 1, begin + count + 1)))
+
     @classmethod
     def parse(cls, text: str, start: type[int] | type[str]) -> Position:
         """Raises ``Rejected`` for what no list of this style gave."""

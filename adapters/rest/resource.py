@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from cachetools import LRUCache
 
 from adapters.contracts.errors import Malformed, Unsupported
 from adapters.contracts.fields import Condition, FieldMap, Op, Row
-from adapters.contracts.resource import Caps, Order, Page, PageRequest, Resource
+from adapters.contracts.resource import Caps, Order, Page, PageRequest, Resource, lists_by
 from adapters.contracts.vocabulary import RecordType
+from adapters.http import encoded
 from adapters.rest.client import RestClient
-from adapters.rest.mapping import Mapped, Pairs
+from adapters.rest.mapping import Filter, Mapped, Pairs
 from adapters.rest.paging import Answer, Fetch, Pager, WholePager, pager
 from adapters.rest.path import getter
 from adapters.rest.position import Position
@@ -21,6 +23,21 @@ from adapters.rest.record import KEPT_SHAPES, Shape, record_type
 from adapters.rest.section import ResourceForm
 
 _WHOLE = WholePager()
+
+
+class _ByKey(NamedTuple):
+    """How a list is asked for by the values of one key, each time for the same fields.
+
+    pairs:  the key's parameters. before, after: what stands around them in the query, encoded already.
+    owners: whose each row is. strict: whether that has to be one of the values.
+    """
+
+    pairs: Filter
+    before: str
+    after: str
+    shape: Shape
+    owners: Callable[[Iterable[Row]], list[Any]]
+    strict: bool
 
 
 class RestResource(Resource):
@@ -38,6 +55,8 @@ class RestResource(Resource):
         self._pager: Pager = pager(form.paging)
         self._shapes: LRUCache[frozenset[str], Shape] = LRUCache(KEPT_SHAPES)
         self._by_key = {**form.keys, **({"id": form.ids} if form.ids is not None else {})}
+        self._whole = frozenset(name for name, key in self._by_key.items() if not key.paged)
+        self._prepared: dict[tuple[str, frozenset[str]], _ByKey] = {}
         self.caps = Caps(
             ids_per_call=form.ids.max if form.ids is not None else 1,
             rows_per_call=self._pager.max_rows,
@@ -67,8 +86,8 @@ class RestResource(Resource):
         if self._form.ids is not None:
             if self._form.ids.paged:
                 return await super().read_many(wanted, select)
-            rows = await self._all_rows(select, (Condition("id", Op.IN, wanted),))
-            return {self._id_of(row): row for row in rows}
+            rows, own_ids = await self._found("id", wanted, select)
+            return dict(zip(own_ids, rows, strict=True))
         if self._form.item is None:
             raise Unsupported(f"{self.fields.vendor_resource} cannot be read by id")
         found = await asyncio.gather(*(self._item(each, select) for each in wanted))
@@ -84,21 +103,70 @@ class RestResource(Resource):
         after: str | None = None,
     ) -> Mapping[str, Page]:
         wanted = tuple(dict.fromkeys(values))
-        conditions = (*where, Condition(key, Op.IN, wanted))
-        if self._pager_for(conditions) is not _WHOLE:
-            pages = await super().related(key, wanted, select, where, first, after)
-            return pages if len(wanted) == 1 else self._placed(pages)
+        if where or key not in self._whole:
+            conditions = (*where, Condition(key, Op.IN, wanted))
+            if self._pager_for(conditions) is not _WHOLE:
+                pages = await super().related(key, wanted, select, where, first, after)
+                return pages if len(wanted) == 1 else self._placed(pages)
         if after is not None and len(wanted) != 1:
             raise ValueError("a position belongs to one key value")
         place = None if after is None else Position.parse(after, _WHOLE.start)
-        found = await self._all_rows(select | {key}, conditions)
-        if len(wanted) == 1:
+        if where:
+            found = await self._all_rows(select | {key}, (*where, Condition(key, Op.IN, wanted)))
+            owners = self.fields.column(key)(found)
+        else:
+            found, owners = await self._found(key, wanted, select)
+        if place is not None:
             return {wanted[0]: _WHOLE.cut(found, first, place, self._id_of)}
-        own: dict[str, list[Row]] = {value: [] for value in wanted}
-        nobody: list[Row] = []
-        for value, row in zip(self.fields.column(key)(found), found, strict=True):
-            own.get(value, nobody).append(row)
+        own = {wanted[0]: found} if len(wanted) == 1 else self._sorted(key, wanted, owners, found)
         return _WHOLE.cut_each(own, first, self._id_of)
+
+    def _sorted(
+        self, key: str, wanted: Sequence[str], owners: Sequence[Any], rows: Sequence[Row]
+    ) -> Mapping[str, Sequence[Row]]:
+        """The rows of each value; of other values there may be some where values are not ids."""
+        if _is_link(key):
+            return lists_by(wanted, owners, rows)
+        known = set(wanted)
+        mine = [(owner, row) for owner, row in zip(owners, rows, strict=True) if owner in known]
+        return lists_by(wanted, [owner for owner, _ in mine], [row for _, row in mine])
+
+    async def _found(
+        self, key: str, wanted: tuple[str, ...], select: frozenset[str]
+    ) -> tuple[Sequence[Row], Sequence[Any]]:
+        """All rows of some values of a key that gives whole lists, and whose each is."""
+        asked = self._prepared.get((key, select)) or self._prepare(key, select)
+        pairs = asked.pairs(wanted)
+        if pairs is None:
+            return (), ()
+        query = f"{asked.before}{encoded(pairs)}{asked.after}"
+        rows, _ = asked.shape.read(await self._client.answer(self._form.path, query))
+        owners = asked.owners(rows)
+        if asked.strict and not set(owners).issubset(wanted):
+            raise self._of_others(key)
+        return rows, owners
+
+    def _prepare(self, key: str, select: frozenset[str]) -> _ByKey:
+        form, fields = self._form, self.fields
+        if self._by_key[key].param in form.params:
+            raise Unsupported(f"{fields.vendor_resource} cannot be filtered twice by one parameter")
+        wanted = select | {key}
+        before, after = encoded(tuple(form.params.items())), encoded(self._projection(wanted))
+        if len(self._prepared) >= KEPT_SHAPES:
+            self._prepared.clear()
+        made = self._prepared[key, select] = _ByKey(
+            fields[key].filters[Op.IN],
+            before and f"{before}&",
+            after and f"&{after}",
+            self._shape(wanted),
+            fields.column(key),
+            _is_link(key),
+        )
+        return made
+
+    def _of_others(self, field: str) -> Malformed:
+        # A system that ignores a parameter gives everybody's rows: none of them may be passed on.
+        return Malformed(f"{self.fields.vendor_resource}: the answer has rows of another {field}")
 
     def _placed(self, pages: Mapping[str, Page]) -> Mapping[str, Page]:
         """With positions in the list of each value alone, which is the one that can be continued."""
@@ -148,9 +216,8 @@ class RestResource(Resource):
             answer = await self._client.answer(self._form.path, (*params, *projected, *more))
             rows, body = shape.read(answer)
             for field, values in asked.items():
-                # A system that ignores a parameter gives everybody's rows: none of them may be passed on.
                 if not values.issuperset(self.fields.column(field)(rows)):
-                    raise Malformed(f"{self.fields.vendor_resource}: the answer has rows of another {field}")
+                    raise self._of_others(field)
             return Answer(rows, body)
 
         return fetch

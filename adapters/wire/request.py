@@ -42,12 +42,16 @@ def _encoded(text: str) -> str:
     return raw.replace(b" ", b"+").decode()
 
 
-def target_of(path: str, params: Pairs | None) -> str:
-    """What the request line asks for. Escapes that stand in ``path`` stay as they are."""
+def target_of(path: str, params: Pairs | str | None) -> str:
+    """What the request line asks for. Escapes that stand in ``path`` stay as they are.
+
+    params: pairs, or what ``encode_form`` made of them.
+    """
     path = _quoted(path)
     if not params:
         return path
-    return f"{path}{'&' if '?' in path else '?'}{encode_form(params)}"
+    query = params if isinstance(params, str) else encode_form(params)
+    return f"{path}{'&' if '?' in path else '?'}{query}"
 
 
 @functools.lru_cache(1_024)

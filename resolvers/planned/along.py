@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Awaitable, Mapping, Sequence
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 from adapters.contracts.errors import (
@@ -16,7 +16,7 @@ from adapters.contracts.errors import (
     Unreachable,
 )
 from adapters.contracts.fields import Row
-from adapters.contracts.resource import Lists, Page, rows_of
+from adapters.contracts.resource import Lists, Page, lists_by, rows_of
 from adapters.contracts.vocabulary import RecordType
 from resolvers.loads import Relation
 from resolvers.planned.item import Batch
@@ -84,10 +84,8 @@ class Along:
             return None
         rows = rows_of(pages)
         owners = self._fetch.systems.resource(name, edge.child).fields.column(hoist.link)
-        found: defaultdict[str, list[Row]] = defaultdict(list)
-        for owner, row in zip(owners(rows), rows, strict=True):
-            found[owner].append(row)
-        return found
+        named = owners(rows)
+        return lists_by(list(dict.fromkeys(named)), named, rows)
 
     async def pages(self, hoist: Hoist, ids: Sequence[str]) -> Mapping[str, Page] | SystemFault | None:
         """The pages of descendants, or why there are none; None where what came along does not suffice."""
@@ -98,4 +96,5 @@ class Along:
         if found is None or isinstance(found, SystemFault):
             return found
         # Nobody asks for places in them: see ``hoist``.
-        return Lists({each: found.get(each, ()) for each in ids}, lambda rows: ("",) * len(rows))
+        lists = dict(zip(ids, map(found.get, ids, repeat(())), strict=True))
+        return Lists(lists, lambda rows: ("",) * len(rows))

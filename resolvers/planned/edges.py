@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from adapters.contracts.errors import SystemFault, Unsupported
@@ -82,7 +83,7 @@ class Edges:
         first: int,
         batch: Batch,
     ) -> dict[str, Mapping[str, Any]]:
-        ids = list(next(iter(batch.values()))) if len(batch) == 1 else [i for g in batch.values() for i in g]
+        ids = list(chain.from_iterable(batch.values()))
         if step.hoist is not None and not where:
             pages = await self._along.pages(step.hoist, ids)
             if isinstance(pages, SystemFault):
@@ -98,7 +99,7 @@ class Edges:
 
     def _rows_of(self, name: str, record_type: RecordType, outcomes: dict[str, Mapping[str, Any]]) -> Group:
         """The rows of all pages by id. Where an id cannot be read, its page is the fault."""
-        rows = [row for found in outcomes.values() for row in rows_in(found)]
+        rows = list(chain.from_iterable(map(rows_in, outcomes.values())))
         ids = self._systems.resource(name, record_type).fields.column("id")
         try:
             return dict(zip(map(str, ids(rows)), rows, strict=True))

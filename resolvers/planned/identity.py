@@ -6,11 +6,13 @@ Outcomes are by connection and record id; a fault is the outcome of the objects 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Mapping
 from typing import Any
 
 from adapters.contracts.errors import Conflict, SystemFault
 from adapters.contracts.fields import FieldMap
+from adapters.contracts.resource import Lists, Page, longest, rows_of
 from adapters.contracts.vocabulary import ANCHORS, RecordType, System, link_field
 from resolvers.edges import CUSTOMER_IN_CRM
 from resolvers.identity import Located, located_in
@@ -50,11 +52,25 @@ class Identities:
         for name, group in customers.items():
             known = await self._known_by_crm(name, group, system)
             if known is None:
-                claims = await self._claims(group, system)
-                found[name] = {each: _one_slice(claim, system) for each, claim in claims.items()}
+                found[name] = await self._slices_by_claims(group, system)
             else:
                 found[name] = await self._rows_at(known)
         return found
+
+    async def _slices_by_claims(self, customers: Group, system: System) -> dict[str, Any]:
+        wanted = list(customers)
+        try:
+            read = await self._claiming(wanted, system)
+        except SystemFault as fault:
+            return dict.fromkeys(wanted, fault)
+        if len(read) == 1 and isinstance(pages := read[0][2], Lists) and longest(pages) <= 1:
+            fields = read[0][1]
+            with contextlib.suppress(SystemFault):
+                # Where nobody has two records, no more is needed of their ids than that they can be read.
+                fields.column("id")(rows_of(pages))
+                return {each: (rows[0], fields) if rows else None for each, rows in pages.lists.items()}
+        claims = _by_customer(wanted, read)
+        return {each: _one_slice(claim, system) for each, claim in claims.items()}
 
     async def _rows_at(self, located: dict[str, Any]) -> dict[str, Any]:
         wanted: dict[str, list[str]] = {}
@@ -201,36 +217,31 @@ class Identities:
                 found[each] = fault
         return found
 
-    async def _claims(self, ids: Iterable[str], system: System) -> dict[str, Any]:
+    async def _claims(self, customers: Group, system: System) -> dict[str, Any]:
         """The system's records that name customers, from all its connections; or a fault."""
+        wanted = list(customers)
+        try:
+            return _by_customer(wanted, await self._claiming(wanted, system))
+        except SystemFault as fault:
+            return dict.fromkeys(wanted, fault)
+
+    async def _claiming(
+        self, customers: list[str], system: System
+    ) -> list[tuple[str, FieldMap, Mapping[str, Page]]]:
+        """Each connection that can be asked, and what of it names the customers."""
         askable = [
             name
             for name in self._systems.connections(system, _CUSTOMER)
             if self._systems.resource(name, _CUSTOMER).finds_by(CUSTOMER_IN_CRM)
         ]
-        wanted = list(ids)
-        try:
-            reads = [
-                self._loads.related(Relation(name, _CUSTOMER, CUSTOMER_IN_CRM, (), None), wanted, None)
-                for name in askable
-            ]
-            pages = [await reads[0]] if len(reads) == 1 else await asyncio.gather(*reads)
-        except SystemFault as fault:
-            return dict.fromkeys(wanted, fault)
-        found: dict[str, Any] = {}
-        several = [
+        reads = [
+            self._loads.related(Relation(name, _CUSTOMER, CUSTOMER_IN_CRM, (), None), customers, None)
+            for name in askable
+        ]
+        pages = [await reads[0]] if len(reads) == 1 else await asyncio.gather(*reads)
+        return [
             (name, self._fields(name, _CUSTOMER), page) for name, page in zip(askable, pages, strict=True)
         ]
-        for each in wanted:
-            try:
-                found[each] = [
-                    (name, str(fields.read(row, "id")), row, fields)
-                    for name, fields, page in several
-                    for row in page[each].rows
-                ]
-            except SystemFault as fault:
-                found[each] = fault
-        return found
 
     def _fields(self, name: str, record_type: RecordType) -> FieldMap:
         return self._systems.resource(name, record_type).fields
@@ -251,6 +262,23 @@ def only_faults(error: BaseException) -> SystemFault:
     if isinstance(error, SystemFault):
         return error
     raise error
+
+
+def _by_customer(
+    customers: list[str], read: list[tuple[str, FieldMap, Mapping[str, Page]]]
+) -> dict[str, Any]:
+    """For each customer the records that name it: connection, id, row and fields; or a fault."""
+    found: dict[str, Any] = {}
+    for each in customers:
+        try:
+            found[each] = [
+                (name, str(fields.read(row, "id")), row, fields)
+                for name, fields, pages in read
+                for row in pages[each].rows
+            ]
+        except SystemFault as fault:
+            found[each] = fault
+    return found
 
 
 def _one_claim(claims: Any, system: System) -> Any:

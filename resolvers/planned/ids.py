@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import binascii
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
+from itertools import chain
 
 from adapters.contracts.vocabulary import RecordType
 from resolvers.ids import Ref
 
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
+
+_AT_ONCE = 1_000
+"""Ids that are encoded as one text."""
+
+
+@functools.lru_cache(16)
+def _cuts(step: int, kept: int) -> Sequence[slice]:
+    """Where the ids of one length stand in their text."""
+    return [slice(at, at + kept) for at in range(0, step * _AT_ONCE, step)]
 
 
 def id_encoder(record_type: RecordType, connection: str) -> Callable[[list[str]], list[str]]:
@@ -22,6 +33,9 @@ def id_encoder(record_type: RecordType, connection: str) -> Callable[[list[str]]
     encode, table = binascii.b2a_base64, _URL_SAFE
 
     def encoded(record_ids: list[str]) -> list[str]:
+        if len(record_ids) > _AT_ONCE:
+            starts = range(0, len(record_ids), _AT_ONCE)
+            return list(chain.from_iterable(encoded(record_ids[at : at + _AT_ONCE]) for at in starts))
         lengths = set(map(len, record_ids))
         filled = "" if len(lengths) != 1 else "".join(record_ids)
         if not filled.isascii() or not filled:
@@ -33,6 +47,6 @@ def id_encoder(record_type: RecordType, connection: str) -> Callable[[list[str]]
         letters = encode(text, newline=False).translate(table).decode()
         step = (width + missing) // 3 * 4
         kept = step - missing
-        return [letters[at : at + kept] for at in range(0, len(letters), step)]
+        return list(map(letters.__getitem__, _cuts(step, kept)[: len(record_ids)]))
 
     return encoded

@@ -198,3 +198,8 @@ async def test_conditions_and_order_go_with_every_page():
 
 def sent(front: Misbehaving) -> list[str]:
     return [call["query"] for call in front.log.calls]
+
+
+def test_counted_places_are_written_as_each_would_be() -> None:
+    assert Position.counted(7, 3) == [str(Position(8)), str(Position(9)), str(Position(10))]
+    assert Position.counted(0, 0) == []

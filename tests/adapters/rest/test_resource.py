@@ -62,6 +62,31 @@ async def test_rows_that_were_not_asked_for_are_passed_on_to_nobody():
         await adapter.aclose()
 
 
+async def test_what_is_found_by_a_text_that_is_no_id_may_come_with_others():
+    """Case is the system's to say: such a row is nobody's, and no fault."""
+    served = Collection("bare", rows(9), filters={"accounts": lambda row, text: True})
+    fields = {"id": "id", "number": "account"}
+    section = {"fields": fields, "keys": {"number": {"param": "accounts"}}}
+    with company(served, section) as (adapter, front):
+        found = await adapter.resources[SUB].related("number", ["a2", "a0", "a7"], frozenset({"id"}))
+        assert {value: [row.id for row in page.rows] for value, page in found.items()} == {
+            "a2": ["s06", "s07", "s08"],
+            "a0": ["s00", "s01", "s02"],
+            "a7": [],
+        }
+        assert [call["query"] for call in front.log.calls] == ["accounts=a2%2Ca0%2Ca7"]
+        await adapter.aclose()
+
+
+async def test_a_parameter_of_every_request_cannot_be_a_key_too():
+    section = {"params": {"accounts": "a1"}, "keys": {"customer_in_crm": {"param": "accounts"}}}
+    with company(Collection("bare", rows(3)), section) as (adapter, front):
+        with pytest.raises(Unsupported, match="twice by one parameter"):
+            await adapter.resources[SUB].related("customer_in_crm", ["a0"], frozenset({"id"}))
+        assert front.log.calls == []
+        await adapter.aclose()
+
+
 async def test_what_cannot_be_listed_or_read_by_id_is_unsupported_and_nothing_is_sent():
     section = {"listed": False, "ids": None}
     with company(Collection("bare", rows(9)), section) as (adapter, front):
