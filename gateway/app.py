@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
+from types import CoroutineType
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Route, WebSocketRoute
+from starlette.types import Receive, Scope, Send
 
 from gateway.auth.authenticator import Authenticator
 from gateway.commands.engine import CommandEngine
@@ -27,14 +29,13 @@ from gateway.observability.traces import Traces
 from gateway.store.cross_references import SqlCrossReferences
 from gateway.systems.systems import ConnectedSystems
 from gateway.transport.auth_routes import auth_routes
-from gateway.transport.authentication import Authentication
 from gateway.transport.correlation import CorrelationMiddleware
-from gateway.transport.direct import Direct
 from gateway.transport.drain import Drain, DrainMiddleware
 from gateway.transport.fanout import Fanout
-from gateway.transport.graphql_http import COMPRESS_OVER_BYTES, GraphQLEndpoint
+from gateway.transport.front import COMPRESS_OVER_BYTES, Front
+from gateway.transport.graphql_http import GraphQLEndpoint
 from gateway.transport.health import health_routes
-from gateway.transport.origins import OriginGate, Origins
+from gateway.transport.origins import Origins
 from gateway.transport.webhooks import webhook_routes
 from gateway.transport.websocket import GraphQLSockets
 from gateway.web.pages import not_found, web_routes
@@ -77,6 +78,19 @@ class Parts:
             await self.traces.aclose()
 
 
+class Application(Starlette):
+    """The routes, of which the graph's is found without a router: most of all requests go there."""
+
+    def __init__(self, front: Front, **options: Any) -> None:
+        super().__init__(**options)
+        self._front = front
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> CoroutineType[Any, Any, None]:
+        if scope["type"] == "http" and scope["path"] == "/graphql":
+            return self._front(scope, receive, send)
+        return super().__call__(scope, receive, send)
+
+
 def create_app(parts: Parts) -> Starlette:
     """The application. It owns its parts, and closes them when it shuts down."""
 
@@ -107,8 +121,8 @@ def create_app(parts: Parts) -> Starlette:
     )
     fanout = Fanout(make_context, max_waiting=parts.events.queue)
     drain = Drain()
-    endpoint = GraphQLEndpoint(operations, fanout, drain, parts.compress_over_bytes)
-    graphql = OriginGate(Authentication(endpoint, authenticator), parts.origins)
+    endpoint = GraphQLEndpoint(operations, fanout, drain)
+    front = Front(endpoint, authenticator, parts.origins, drain, parts.compress_over_bytes)
     sockets = GraphQLSockets(operations, fanout, authenticator, parts.origins)
     state = GatewayState(
         parts.systems.health,
@@ -127,9 +141,10 @@ def create_app(parts: Parts) -> Starlette:
         finally:
             await parts.aclose()
 
-    return Starlette(
+    return Application(
+        front,
         routes=[
-            Route("/graphql", graphql, methods=None),
+            Route("/graphql", front, methods=None),
             WebSocketRoute("/graphql", sockets),
             *auth_routes(authenticator, make_context),
             *webhook_routes(parts.events.inbox),
@@ -141,7 +156,6 @@ def create_app(parts: Parts) -> Starlette:
             Middleware(DrainMiddleware, drain=drain),
             Middleware(CorrelationMiddleware),
             Middleware(TraceContextMiddleware),
-            Middleware(Direct, path="/graphql", endpoint=graphql),
         ],
         exception_handlers={404: not_found},
         lifespan=lifespan,

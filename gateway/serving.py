@@ -95,6 +95,7 @@ def server_config(app: ASGIApp, limits: LimitSettings | None = None, **own: Any)
     room = Room(limits)
     return uvicorn.Config(
         app,
+        interface="asgi3",
         http=patient(limits, room),
         log_config=None,
         access_log=False,

@@ -6,22 +6,36 @@ call that the request causes.
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
+from collections.abc import Mapping
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adapters.http import correlation_id
-from gateway.transport.head import head_of
+from gateway.transport.head import head_of, with_headers
 
 HEADER = "x-correlation-id"
-_RAW = HEADER.encode()
+RAW = HEADER.encode()
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._:-]{8,128}")
 
 
 def current_correlation_id() -> str:
     """The id of the request under way."""
-    return correlation_id.get() or secrets.token_hex(16)
+    return correlation_id.get() or _new()
+
+
+def correlation_id_of(head: Mapping[bytes, bytes]) -> str:
+    """The id of the request with this head."""
+    if RAW in head:
+        given = head[RAW].decode("latin-1")
+        if _WELL_FORMED.fullmatch(given):
+            return given
+    return _new()
+
+
+def _new() -> str:
+    return os.urandom(16).hex()
 
 
 class CorrelationMiddleware:
@@ -34,16 +48,9 @@ class CorrelationMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = head_of(scope).get(_RAW, b"").decode("latin-1")
-        request_id = given if _WELL_FORMED.fullmatch(given) else secrets.token_hex(16)
+        request_id = correlation_id_of(head_of(scope))
         token = correlation_id.set(request_id)
-
-        async def send_with_id(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), (_RAW, request_id.encode())]
-            await send(message)
-
         try:
-            await self._app(scope, receive, send_with_id)
+            await self._app(scope, receive, with_headers(send, [(RAW, request_id.encode())]))
         finally:
             correlation_id.reset(token)

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 JITTER_MS = 5_000
 """Clients come back within so long of each other, and not all at once."""
 
-_CLOSE = (b"connection", b"close")
+CLOSE = (b"connection", b"close")
 
 
 def reconnect_after_ms() -> int:
@@ -65,7 +65,7 @@ class DrainMiddleware:
 
         async def send_and_close(message: Message) -> None:
             if self._drain.announced and message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), _CLOSE]
+                message["headers"] = [*message.get("headers", ()), CLOSE]
             await send(message)
 
         await self._app(scope, receive, send_and_close)

@@ -12,35 +12,30 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from email.message import Message
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import orjson
-import structlog
 from graphql import OperationType
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.auth.session import Session
 from gateway.limits.caller import Caller, caller_of
+from gateway.limits.rate import Standing
 from gateway.transport.authentication import session_of
-from gateway.transport.compression import compress
-from gateway.transport.correlation import current_correlation_id
+from gateway.transport.correlation import HEADER
 from gateway.transport.drain import Drain
 from gateway.transport.errors import UNFORESEEN, request_error
 from gateway.transport.fanout import Fanout
-from gateway.transport.head import all_of, head_of
+from gateway.transport.head import head_of, joined
 from gateway.transport.operation import BadParameters, NotAllowed, Operations, Refusal, checked_parameters
 from gateway.transport.sse import EVENT_STREAM, EventStream, single
+from gateway.transport.wire import wire_of
 from resolvers.errors import Code
-
-_log = structlog.get_logger(__name__)
 
 GRAPHQL_JSON = "application/graphql-response+json"
 PLAIN_JSON = "application/json"
-
-
-COMPRESS_OVER_BYTES = 1_400
-"""About what fits into one packet."""
 
 
 class _BadRequest(Exception):
@@ -62,99 +57,131 @@ _ALLOWED: dict[str, frozenset[OperationType]] = {
 
 
 class GraphQLEndpoint:
-    """The ``/graphql`` endpoint."""
+    """The ``/graphql`` endpoint, behind what every request goes through."""
 
-    def __init__(
-        self,
-        operations: Operations,
-        fanout: Fanout,
-        drain: Drain,
-        compress_over_bytes: int = COMPRESS_OVER_BYTES,
-    ) -> None:
-        self._compress_over_bytes = compress_over_bytes
+    def __init__(self, operations: Operations, fanout: Fanout, drain: Drain) -> None:
         self._operations = operations
         self._fanout = fanout
         self._drain = drain
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def respond(self, scope: Scope, receive: Receive, correlation_id: str) -> Answered | ASGIApp:
+        """What is to be sent. The request has been authenticated; only what nobody foresaw is raised."""
+        media, streams = _accepted(joined(scope, b"accept"))
         try:
-            response = await self._respond(Request(scope, receive))
-        except Exception:  # noqa: BLE001 - the last line of defence: every request gets an answer
-            _log.exception("unforeseen error in a request")
-            error = request_error(Code.INTERNAL, UNFORESEEN, current_correlation_id())
-            response = _answer(500, PLAIN_JSON, [error])
-        if isinstance(response, Response) and len(response.body) > self._compress_over_bytes:
-            await compress(response, scope)
-        await response(scope, receive, send)
-
-    async def _respond(self, request: Request) -> Response | EventStream:
-        correlation_id = current_correlation_id()
-        media, streams = _accepted(b",".join(all_of(request.scope, b"accept")).decode("latin-1"))
-        if media is None and not streams:
-            return _answer(
-                406, PLAIN_JSON, [request_error(Code.BAD_USER_INPUT, _NOT_ACCEPTABLE, correlation_id)]
+            if media is None and not streams:
+                raise _BadRequest(406, _NOT_ACCEPTABLE)
+            parameters = checked_parameters(
+                await self._body(scope, receive) if scope["method"] == "POST" else _from_query(scope)
             )
-        try:
-            parameters = await _parameters(request, self._operations.limits.body_bytes)
-        except _BadRequest as error:
-            response = _answer(error.status, media or PLAIN_JSON, [_refusal(str(error), correlation_id)])
-            response.headers.update(error.headers)
-            return response
+        except (_BadRequest, BadParameters) as error:
+            return _bad(error, media or PLAIN_JSON, correlation_id)
         try:
             parameters = self._operations.resolved(parameters, correlation_id)
         except Refusal as refusal:
             return _refused(refusal, 400 if media == GRAPHQL_JSON else 200, media or PLAIN_JSON)
+        session = session_of(scope)
+        caller = caller_of(scope, session.viewer)
+        allowed = _ALLOWED[scope["method"]]
         # Clients name events among what they take for any operation; only a subscription needs them.
-        caller = caller_of(request.scope, session_of(request.scope).viewer)
         if media is None or (streams and self._operations.is_subscription(parameters)):
-            response = await self._stream(request, parameters, correlation_id, caller)
+            response = await self._stream(parameters, correlation_id, session, caller, allowed)
         else:
-            response = await self._execute(request, parameters, media, correlation_id, caller)
+            refused_status = 400 if media == GRAPHQL_JSON else 200
+            try:
+                body = await self._operations.answer(
+                    parameters, correlation_id, session.viewer, caller, allowed
+                )
+                if caller.standing is not None:
+                    return Answered(media, orjson.dumps(body), self._operations.rate.policy, caller.standing)
+                response = _json(200, media, body)
+            except NotAllowed as error:
+                # Nothing was executed: the method may not carry a mutation, one answer no subscription.
+                if error.kind is OperationType.SUBSCRIPTION:
+                    response = _answer(refused_status, media, [_refusal(_NO_STREAM, correlation_id)])
+                else:
+                    response = _mutation_by_get(media, correlation_id)
+            except Refusal as refusal:
+                response = _refused(refusal, refused_status, media)
         if caller.standing is not None and isinstance(response, Response):
-            response.raw_headers += [
-                (b"ratelimit-policy", self._operations.rate.policy.encode()),
-                (b"ratelimit", caller.standing.header.encode()),
-            ]
+            response.raw_headers += _rate_headers(self._operations.rate.policy, caller.standing)
         return response
 
-    async def _execute(
-        self,
-        request: Request,
-        parameters: dict[str, Any],
-        media: str,
-        correlation_id: str,
-        caller: Caller,
-    ) -> Response:
-        refused_status = 400 if media == GRAPHQL_JSON else 200
-        try:
-            allowed = _ALLOWED[request.method]
-            viewer = session_of(request.scope).viewer
-            body = await self._operations.answer(parameters, correlation_id, viewer, caller, allowed)
-        except NotAllowed as error:
-            # Nothing was executed: the method may not carry a mutation, one answer no subscription.
-            if error.kind is OperationType.SUBSCRIPTION:
-                return _answer(refused_status, media, [_refusal(_NO_STREAM, correlation_id)])
-            return _mutation_by_get(media, correlation_id)
-        except Refusal as refusal:
-            return _refused(refusal, refused_status, media)
-        return _json(200, media, body)
-
     async def _stream(
-        self, request: Request, parameters: dict[str, Any], correlation_id: str, caller: Caller
+        self,
+        parameters: dict[str, Any],
+        correlation_id: str,
+        session: Session,
+        caller: Caller,
+        allowed: frozenset[OperationType],
     ) -> Response | EventStream:
         """An answer in events: of a subscription, or of a query for a caller who takes nothing else."""
-        session = session_of(request.scope)
         try:
             if self._operations.is_subscription(parameters):
                 plan = await self._operations.plan(parameters, correlation_id, session.viewer, caller)
                 return EventStream(self._fanout, plan, self._drain, session)
-            allowed = _ALLOWED[request.method]
             body = await self._operations.answer(parameters, correlation_id, session.viewer, caller, allowed)
         except NotAllowed:
             return _mutation_by_get(PLAIN_JSON, correlation_id)
         except Refusal as refusal:
             return _refused(refusal, 400, PLAIN_JSON)
         return Response(single(body), headers={"content-type": f"{EVENT_STREAM}; charset=utf-8", **_HEADERS})
+
+    async def _body(self, scope: Scope, receive: Receive) -> Any:
+        """What a POST carries, decoded."""
+        head = head_of(scope)
+        wrong = _wrong_type(head.get(b"content-type", b"text/plain"))
+        if wrong is not None:
+            raise wrong
+        if head.get(b"content-encoding", b"identity").strip().lower() != b"identity":
+            raise _BadRequest(415, "The body must not be compressed", accept_encoding="identity")
+        wire, most = wire_of(scope), self._operations.limits.body_bytes
+        body = None if wire is None else wire.body()
+        if body is None:
+            body = await _received(head, receive, most)
+        elif len(body) > most:
+            raise _too_long(most)
+        try:
+            return orjson.loads(body)
+        except (orjson.JSONDecodeError, RecursionError):
+            raise _BadRequest(400, "The body is not valid JSON in UTF-8") from None
+
+
+class Answered(NamedTuple):
+    """The answer of an operation, in JSON, with status 200."""
+
+    media: str
+    body: bytes
+    policy: str
+    standing: Standing
+
+    def lines(self, correlation_id: str) -> bytes:
+        """The headers as they are written, with the request's id."""
+        return (
+            f"{_LINES[self.media]}content-length: {len(self.body)}\r\nratelimit-policy: {self.policy}\r\n"
+            f"ratelimit: {self.standing.header}\r\n{HEADER}: {correlation_id}\r\n"
+        ).encode()
+
+    def response(self) -> Response:
+        """The same for a server that takes an answer in ASGI's messages, or for one that is to be changed."""
+        response = _Json(200, self.media, self.body)
+        response.raw_headers += _rate_headers(self.policy, self.standing)
+        return response
+
+
+def unforeseen(correlation_id: str) -> Response:
+    """The answer where nobody foresaw what happened; the log has it."""
+    return _answer(500, PLAIN_JSON, [request_error(Code.INTERNAL, UNFORESEEN, correlation_id)])
+
+
+def _rate_headers(policy: str, standing: Standing) -> list[tuple[bytes, bytes]]:
+    return [(b"ratelimit-policy", policy.encode()), (b"ratelimit", standing.header.encode())]
+
+
+def _bad(error: _BadRequest | BadParameters, media: str, correlation_id: str) -> Response:
+    status, headers = (error.status, error.headers) if isinstance(error, _BadRequest) else (400, {})
+    response = _answer(status, media, [_refusal(str(error), correlation_id)])
+    response.headers.update(headers)
+    return response
 
 
 def _refused(refusal: Refusal, status: int, media: str) -> Response:
@@ -184,6 +211,15 @@ _HEADERS = {
     "vary": "accept, accept-encoding, origin",
     "x-content-type-options": "nosniff",
 }
+
+_LINES = {
+    media: "".join(
+        f"{name}: {value}\r\n"
+        for name, value in {"content-type": f"{media}; charset=utf-8", **_HEADERS}.items()
+    )
+    for media in (GRAPHQL_JSON, PLAIN_JSON)
+}
+"""The headers that all answers of a media type have, as they are written."""
 
 _REMEMBERED_BYTES = 200
 """Header values up to this length are parsed once: callers send the same few again and again."""
@@ -215,14 +251,14 @@ def _refusal(message: str, correlation_id: str) -> dict[str, Any]:
     return request_error(Code.BAD_USER_INPUT, message, correlation_id)
 
 
-def _accepted(accept: str) -> tuple[str | None, bool]:
+def _accepted(accept: bytes) -> tuple[str | None, bool]:
     """What an Accept header allows: the media type of one answer, None for none; and whether events."""
     return _parsed_accept(accept) if len(accept) <= _REMEMBERED_BYTES else _parsed_accept.__wrapped__(accept)
 
 
 @functools.lru_cache(256)
-def _parsed_accept(accept: str) -> tuple[str | None, bool]:
-    weights = _weights(accept)
+def _parsed_accept(accept: bytes) -> tuple[str | None, bool]:
+    weights = _weights(accept.decode("latin-1"))
     return _media_type(weights), weights.get(EVENT_STREAM, 0.0) > 0
 
 
@@ -251,49 +287,37 @@ def _media_type(weights: Mapping[str, float]) -> str | None:
     return GRAPHQL_JSON if plain <= 0 or (named and modern >= plain) else PLAIN_JSON
 
 
-def _content_type(header: str) -> tuple[str, str]:
-    """The media type of a Content-Type header, and its character set."""
-    return _parsed_type(header) if len(header) <= _REMEMBERED_BYTES else _parsed_type.__wrapped__(header)
+def _wrong_type(header: bytes) -> _BadRequest | None:
+    """What is wrong with a Content-Type header; None for JSON in UTF-8."""
+    kind, charset = (_parsed_type if len(header) <= _REMEMBERED_BYTES else _parsed_type.__wrapped__)(header)
+    if kind != PLAIN_JSON:
+        return _BadRequest(415, f"The body must be {PLAIN_JSON}", accept_post=PLAIN_JSON)
+    return None if charset in {"utf-8", "utf8"} else _BadRequest(415, "The body must be UTF-8")
 
 
 @functools.lru_cache(64)
-def _parsed_type(header: str) -> tuple[str, str]:
+def _parsed_type(header: bytes) -> tuple[str, str]:
+    """The media type of a Content-Type header, and its character set."""
     content = Message()
-    content["content-type"] = header
+    content["content-type"] = header.decode("latin-1")
     return content.get_content_type(), content.get_content_charset() or "utf-8"
 
 
-async def _parameters(request: Request, max_body_bytes: int) -> dict[str, Any]:
-    if request.method == "GET":
-        return _from_query(request)
-    if request.method != "POST":
-        raise _BadRequest(405, "GraphQL is asked by GET or POST", allow="GET, POST")
-    head = head_of(request.scope)
-    kind, charset = _content_type(head.get(b"content-type", b"text/plain").decode("latin-1"))
-    if kind != PLAIN_JSON:
-        raise _BadRequest(415, f"The body must be {PLAIN_JSON}", accept_post=PLAIN_JSON)
-    if charset not in {"utf-8", "utf8"}:
-        raise _BadRequest(415, "The body must be UTF-8")
-    if head.get(b"content-encoding", b"identity").strip().lower() != b"identity":
-        raise _BadRequest(415, "The body must not be compressed", accept_encoding="identity")
-    return _checked(_decode(await _body(request, max_body_bytes)))
-
-
-async def _body(request: Request, max_bytes: int) -> bytes:
-    length = head_of(request.scope).get(b"content-length", b"")
-    if length.isdigit() and (len(length) > 15 or int(length) > max_bytes):
-        raise _too_long(max_bytes)
+async def _received(head: Mapping[bytes, bytes], receive: Receive, most: int) -> bytes:
+    length = head.get(b"content-length", b"")
+    if length.isdigit() and (len(length) > 15 or int(length) > most):
+        raise _too_long(most)
     body = b""
     more = True
     while more:
-        message = await request.receive()
+        message = await receive()
         if message["type"] == "http.disconnect":
             raise _BadRequest(400, "The body did not arrive whole")
         # Nearly always the whole of it comes at once.
         chunk: bytes = message.get("body", b"")
         body = body + chunk if body else chunk
-        if len(body) > max_bytes:
-            raise _too_long(max_bytes)
+        if len(body) > most:
+            raise _too_long(most)
         more = message.get("more_body", False)
     return body
 
@@ -302,15 +326,10 @@ def _too_long(max_bytes: int) -> _BadRequest:
     return _BadRequest(413, f"The body is longer than {max_bytes} bytes")
 
 
-def _decode(body: bytes | str) -> Any:
-    try:
-        return orjson.loads(body)
-    except (orjson.JSONDecodeError, RecursionError):
-        raise _BadRequest(400, "The body is not valid JSON in UTF-8") from None
-
-
-def _from_query(request: Request) -> dict[str, Any]:
-    given: dict[str, Any] = dict(request.query_params)
+def _from_query(scope: Scope) -> dict[str, Any]:
+    if scope["method"] != "GET":
+        raise _BadRequest(405, "GraphQL is asked by GET or POST", allow="GET, POST")
+    given: dict[str, Any] = dict(Request(scope).query_params)
     for name in ("variables", "extensions"):
         if given.get(name):
             try:
@@ -321,14 +340,7 @@ def _from_query(request: Request) -> dict[str, Any]:
             given.pop(name, None)
     if not given.get("operationName"):
         given.pop("operationName", None)
-    return _checked(given)
-
-
-def _checked(given: Any) -> dict[str, Any]:
-    try:
-        return checked_parameters(given)
-    except BadParameters as error:
-        raise _BadRequest(400, str(error)) from error
+    return given
 
 
 def _answer(status: int, media: str, errors: Sequence[Mapping[str, Any]]) -> Response:

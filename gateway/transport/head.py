@@ -1,10 +1,10 @@
-"""The head of a request, gone through once for all who look into it."""
+"""The head of a request, gone through once for all who look into it; and what the head of its answer gets."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from starlette.types import Scope
+from starlette.types import Message, Scope, Send
 
 _KEY = "fieldgate.head"
 
@@ -25,3 +25,22 @@ def all_of(scope: Scope, name: bytes) -> list[bytes]:
     if len(head) == len(scope["headers"]):
         return [head[name]]
     return [value for own, value in scope["headers"] if own == name]
+
+
+def joined(scope: Scope, name: bytes) -> bytes:
+    """A header as one value, in however many it came; empty where it did not."""
+    head = head_of(scope)
+    if len(head) == len(scope["headers"]):
+        return head.get(name, b"")
+    return b",".join(all_of(scope, name))
+
+
+def with_headers(send: Send, headers: Sequence[tuple[bytes, bytes]]) -> Send:
+    """Sends an answer with these headers beside its own."""
+
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", ()), *headers]
+        await send(message)
+
+    return send_with_headers

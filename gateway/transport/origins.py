@@ -11,9 +11,8 @@ from urllib.parse import urlsplit
 
 import orjson
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Scope
 
-from gateway.transport.correlation import current_correlation_id
 from gateway.transport.errors import request_error
 from gateway.transport.head import head_of
 from resolvers.errors import Code
@@ -45,26 +44,10 @@ class Origins:
         return bool(host) and urlsplit(origin).netloc == host
 
 
-class OriginGate:
-    """In front of an application: 403 for pages that may not ask, CORS for those that may."""
-
-    def __init__(self, app: ASGIApp, origins: Origins) -> None:
-        self._app = app
-        self._origins = origins
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not self._origins.admits(scope):
-            error = request_error(Code.FORBIDDEN, _FOREIGN, current_correlation_id())
-            refusal = Response(orjson.dumps({"errors": [error]}), 403, _REFUSED)
-            await refusal(scope, receive, send)
-            return
-        origin = origin_of(scope)
-        if origin is not None:
-            if is_preflight(scope):
-                await answer_preflight(scope, send)
-                return
-            send = readable_by(origin, send)
-        await self._app(scope, receive, send)
+def foreign(request_id: str) -> Response:
+    """403, for pages that may not ask."""
+    error = request_error(Code.FORBIDDEN, _FOREIGN, request_id)
+    return Response(orjson.dumps({"errors": [error]}), 403, _REFUSED)
 
 
 _FOREIGN = "Pages of this origin may not use the API: server.origins has those that may"
@@ -77,11 +60,6 @@ _REFUSED = {
 }
 
 
-def origin_of(scope: Scope) -> bytes | None:
-    """The origin of the page that asks."""
-    return head_of(scope).get(b"origin")
-
-
 def is_preflight(scope: Scope) -> bool:
     """Whether a browser asks on behalf of a page if it may ask."""
     return scope["method"] == "OPTIONS" and any(
@@ -89,33 +67,23 @@ def is_preflight(scope: Scope) -> bool:
     )
 
 
-async def answer_preflight(scope: Scope, send: Send) -> None:
+def preflight_answer(scope: Scope) -> Response:
     """Yes, and for whatever headers: what a page may send is decided by its origin alone."""
     wanted = next(
         (value for name, value in scope["headers"] if name == b"access-control-request-headers"), b""
     )
-    headers = [
-        (b"access-control-allow-origin", origin_of(scope) or b""),
+    answer = Response(status_code=204)
+    answer.raw_headers = [
+        (b"access-control-allow-origin", head_of(scope).get(b"origin", b"")),
         (b"access-control-allow-methods", b"GET, POST"),
         (b"access-control-max-age", PREFLIGHT_S),
         (b"vary", b"origin, access-control-request-headers"),
     ]
     if wanted:
-        headers.append((b"access-control-allow-headers", wanted))
-    await send({"type": "http.response.start", "status": 204, "headers": headers})
-    await send({"type": "http.response.body", "body": b""})
+        answer.raw_headers.append((b"access-control-allow-headers", wanted))
+    return answer
 
 
-def readable_by(origin: bytes, send: Send) -> Send:
-    """Sends answers that a page of this origin may read."""
-
-    async def send_readable(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            message["headers"] = [
-                *message["headers"],
-                (b"access-control-allow-origin", origin),
-                (b"access-control-expose-headers", EXPOSED),
-            ]
-        await send(message)
-
-    return send_readable
+def readable_by(origin: bytes) -> list[tuple[bytes, bytes]]:
+    """The headers of answers that a page of this origin may read."""
+    return [(b"access-control-allow-origin", origin), (b"access-control-expose-headers", EXPOSED)]

@@ -1,7 +1,8 @@
 """HTTP/1.1 with an end to patience: uvicorn's protocol waits for slow peers for ever, bounds no head, and
 takes any number of connections.
 
-A request that arrives whole in one piece, as nearly all do, arms no timer. One for which there is no room is
+A request that arrives whole in one piece, as nearly all do, arms no timer, and one timer watches over the
+idleness of a connection, however many requests come. One for which there is no room is
 answered once its head is there, so that its sender reads the answer.
 """
 
@@ -12,6 +13,8 @@ import uuid
 from typing import Any, cast
 
 import orjson
+from starlette.types import Scope
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.httptools_impl import (
     STATUS_LINE,
     HttpToolsProtocol,
@@ -22,8 +25,9 @@ from gateway.limits.settings import LimitSettings
 from gateway.observability.metrics import CONNECTIONS_REFUSED
 from gateway.transport.correlation import HEADER
 from gateway.transport.errors import request_error
-from gateway.transport.one_write import OneWrite
+from gateway.transport.head import head_of
 from gateway.transport.room import RETRY_AFTER_S, Room
+from gateway.transport.wire import WIRE, Wire
 from resolvers.errors import Code
 
 _HEALTH = b"/health/"
@@ -43,7 +47,13 @@ class PatientProtocol(HttpToolsProtocol):
         self._timer: asyncio.TimerHandle | None = None
         self._stalled: asyncio.TimerHandle | None = None
         self._refused = False
+        self._inside = False
         self._head_bytes = 0
+        self._piece = 0
+        self._idle_since: float | None = None
+        app: Any = self.app
+        self._through_proxy: Any = app
+        self._straight: Any = app.app if isinstance(app, ProxyHeadersMiddleware) else app
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -56,6 +66,7 @@ class PatientProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._disarm()
+        super()._unset_keepalive_if_required()
         self.room.leave(self.transport)
         if self._stalled is not None:
             self._stalled.cancel()
@@ -65,9 +76,11 @@ class PatientProtocol(HttpToolsProtocol):
         if self._refused:
             return
         in_head = self._stage != "body"
+        self._piece = len(data)
         super().data_received(data)
-        if self.transport.is_closing() or self.transport.get_protocol() is not self or not self._stage:
-            self._disarm()
+        if not self._stage or self.transport.is_closing() or self.transport.get_protocol() is not self:
+            if self._armed:
+                self._disarm()
         else:
             self._head_bytes = self._head_bytes + len(data) if in_head and self._stage == "head" else 0
             if self._head_bytes > self.limits.head_bytes:
@@ -77,25 +90,33 @@ class PatientProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         self._stage = "head"
+        self._head_bytes = 0
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         self._stage = "body"
-        size = len(self.url)
-        for name, value in self.headers:
-            size += len(name) + len(value) + 4
-        if size > self.limits.head_bytes:
+        # Counted exactly only where the pieces that it came in are longer.
+        if self._head_bytes + self._piece > self.limits.head_bytes and self._size() > self.limits.head_bytes:
             self._too_long()
-        elif self._enter() or self.url.startswith(_HEALTH):
+        elif self._inside or self._enter() or self.url.startswith(_HEALTH):
+            head = head_of(cast(Scope, self.scope))
+            # uvicorn's reading of these headers changes nothing for requests without them.
+            forwarded = b"x-forwarded-for" in head or b"x-forwarded-proto" in head
+            self.app = self._through_proxy if forwarded else self._straight
             before = self._under_way
             super().on_headers_complete()
             cycle = self._under_way
             if cycle is not None and cycle is not before:
-                cycle.transport = cast(asyncio.Transport, OneWrite(self.transport, self.loop))
+                wire = Wire(cycle, self.transport, self.loop)
+                cycle.transport = cast(asyncio.Transport, wire)
+                cast(Scope, self.scope)[WIRE] = wire
         else:
             CONNECTIONS_REFUSED.labels("told").inc()
             message = "The gateway has as many connections as it takes; ask again later"
             self._refuse(503, message, Code.RATE_LIMITED, f"retry-after: {RETRY_AFTER_S}\r\n")
+
+    def _size(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
     def on_body(self, body: bytes) -> None:
         if not self._refused:
@@ -125,8 +146,37 @@ class PatientProtocol(HttpToolsProtocol):
         if not self._refused:
             self._refuse(400, msg)
 
+    def on_response_complete(self) -> None:
+        if self.pipeline or self.transport.is_closing():
+            super().on_response_complete()
+            return
+        self.server_state.total_requests += 1
+        self.flow.resume_reading()
+        self._idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._watch_idleness(self.timeout_keep_alive)
+
+    def _unset_keepalive_if_required(self) -> None:
+        """A request has come. The timer runs on: a timer for each request costs more than one in vain."""
+        self._idle_since = None
+
+    def timeout_keep_alive_handler(self) -> None:
+        self.timeout_keep_alive_task = None
+        if self._idle_since is None:
+            return
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._watch_idleness(left)
+        else:
+            super().timeout_keep_alive_handler()
+
+    def _watch_idleness(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+
     def _enter(self) -> bool:
-        return self.room.enter(self.transport, None if self.client is None else self.client[0])
+        host = None if self.client is None else self.client[0]
+        self._inside = self.room.enter(self.transport, host)
+        return self._inside
 
     def _arm(self) -> None:
         self._disarm()

@@ -17,12 +17,12 @@ from gateway.auth.authenticator import Authenticator
 from gateway.auth.development import Development
 from gateway.limits.settings import LimitSettings
 from gateway.policy.engine import Policy
-from gateway.transport.authentication import Authentication
-from gateway.transport.correlation import CorrelationMiddleware
 from gateway.transport.drain import Drain
 from gateway.transport.fanout import Fanout
+from gateway.transport.front import Front
 from gateway.transport.graphql_http import GraphQLEndpoint
 from gateway.transport.operation import Operations
+from gateway.transport.origins import Origins
 from resolvers.errors import Code
 from resolvers.graph import build_graph
 from tests.support.sandbox import Sandbox
@@ -395,10 +395,10 @@ def test_the_unforeseen_is_internal_and_says_nothing() -> None:
     def explode(*_: Any) -> Any:
         raise RuntimeError("the password is hunter2")
 
-    endpoint = GraphQLEndpoint(Operations(build_graph(), explode), Fanout(explode), Drain())
+    drain = Drain()
+    endpoint = GraphQLEndpoint(Operations(build_graph(), explode), Fanout(explode), drain)
     anybody = Authenticator(development=Development(Policy()))
-    app = CorrelationMiddleware(Authentication(endpoint, anybody))
-    with serving(app) as base_url:
+    with serving(Front(endpoint, anybody, Origins(), drain)) as base_url:
         answer = httpx.post(base_url, json=TYPENAME, trust_env=False)
     assert answer.status_code == 500
     the_error(answer, Code.INTERNAL)

@@ -1,0 +1,231 @@
+"""Between the socket and the application: whole requests and answers, idleness, heads."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, cast
+
+import pytest
+from starlette.types import Receive, Scope, Send
+from uvicorn.server import ServerState
+
+from gateway.limits.settings import LimitSettings
+from gateway.serving import KEEP_ALIVE_S, server_config
+from gateway.transport.one_write import LARGE
+from gateway.transport.patience import PatientProtocol
+from gateway.transport.wire import wire_of
+
+pytestmark = pytest.mark.anyio
+
+LINES = b"content-type: text/plain\r\ncontent-length: %d\r\n"
+
+
+class Socket(asyncio.Transport):
+    """Keeps what goes out, a call of the system each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: list[bytes] = []
+        self.closed = False
+        self.protocol: Any = None
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.sent.append(bytes(data))
+
+    def close(self) -> None:
+        self.closed = True
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def pause_reading(self) -> None: ...
+
+    def resume_reading(self) -> None: ...
+
+    def get_protocol(self) -> Any:
+        return self.protocol
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return {"peername": ("127.0.0.1", 1), "sockname": ("127.0.0.1", 2)}.get(name, default)
+
+
+class Clock:
+    """The loop, with a time that is set and timers that run when they are told to."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.now = 0.0
+        self.timers: list[tuple[float, Callable[[], None]]] = []
+
+    def time(self) -> float:
+        return self.now
+
+    def call_later(self, delay: float, callback: Callable[[], None]) -> asyncio.TimerHandle:
+        self.timers.append((self.now + delay, callback))
+        return self._loop.call_later(3600, lambda: None)
+
+    def fire(self) -> None:
+        """Goes on to the one timer there is, and runs it."""
+        ((self.now, callback),) = self.timers
+        self.timers.clear()
+        callback()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loop, name)
+
+
+async def served(app: Any, clock: Clock | None = None, **limits: Any) -> tuple[PatientProtocol, Socket]:
+    """A connection to an application."""
+    config = server_config(app, LimitSettings(**limits))
+    config.load()
+    kind = cast(type[PatientProtocol], config.http_protocol_class)
+    protocol = kind(config=config, server_state=ServerState(), app_state={}, _loop=clock)
+    socket = Socket()
+    socket.protocol = protocol
+    protocol.connection_made(socket)
+    if clock is not None:
+        clock.timers.clear()
+    return protocol, socket
+
+
+async def until_done(protocol: PatientProtocol) -> None:
+    await asyncio.gather(*protocol.tasks)
+
+
+def post(body: bytes, *lines: bytes) -> bytes:
+    head = (b"POST / HTTP/1.1", b"host: x", b"content-length: %d" % len(body), *lines)
+    return b"\r\n".join(head) + b"\r\n\r\n" + body
+
+
+async def echo(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers a whole request with its body, and any other with 202."""
+    wire = wire_of(scope)
+    assert wire is not None
+    body = wire.body()
+    if body is None or not wire.answer(LINES % len(body), bytes(body)):
+        await send({"type": "http.response.start", "status": 202, "headers": [(b"content-length", b"2")]})
+        await send({"type": "http.response.body", "body": b"ok"})
+
+
+async def test_a_whole_request_is_answered_in_one_write():
+    protocol, socket = await served(echo)
+    for body in (b"first", b"second"):
+        protocol.data_received(post(body))
+        await until_done(protocol)
+        (answer,) = socket.sent
+        assert answer == b"HTTP/1.1 200 OK\r\n%b\r\n%b" % (LINES % len(body), body)
+        socket.sent.clear()
+    assert not socket.closed
+
+
+async def test_a_large_answer_goes_out_by_itself():
+    protocol, socket = await served(echo)
+    body = bytes(LARGE + 1)
+    protocol.data_received(post(body))
+    await until_done(protocol)
+    assert [len(each) for each in socket.sent] == [len(socket.sent[0]), len(body)]
+    assert socket.sent[0].endswith(b"\r\n\r\n")
+
+
+async def test_a_connection_that_is_not_to_be_kept_is_closed_after_the_answer():
+    protocol, socket = await served(echo)
+    protocol.data_received(post(b"last", b"connection: close"))
+    await until_done(protocol)
+    assert b"\r\nconnection: close\r\n\r\nlast" in socket.sent[0]
+    assert socket.closed
+
+
+async def test_a_body_in_pieces_and_a_peer_that_reads_slowly_go_the_long_way():
+    protocol, socket = await served(echo)
+    whole = post(b"in two")
+    protocol.data_received(whole[:-3])
+    await until_done(protocol)
+    assert socket.sent[0].startswith(b"HTTP/1.1 202 ")
+
+    protocol, socket = await served(echo)
+    protocol.pause_writing()
+    protocol.data_received(post(b"slow"))
+    await asyncio.sleep(0)
+    assert socket.sent == []
+    protocol.resume_writing()
+    await until_done(protocol)
+    assert socket.sent[0].startswith(b"HTTP/1.1 202 ")
+
+
+async def test_requests_one_after_the_other_in_one_piece_are_answered_in_order():
+    protocol, socket = await served(echo)
+    protocol.data_received(post(b"one") + post(b"two") + post(b"three"))
+    while protocol.tasks:
+        await until_done(protocol)
+    assert [each.rpartition(b"\r\n")[2] for each in socket.sent] == [b"one", b"two", b"three"]
+
+
+async def test_one_timer_watches_a_connection_and_closes_it_when_it_was_idle_for_long():
+    clock = Clock()
+    protocol, socket = await served(echo, clock)
+    protocol.data_received(post(b"at 0"))
+    await until_done(protocol)
+    clock.now = 50.0
+    protocol.data_received(post(b"at 50"))
+    await until_done(protocol)
+    assert [at for at, _ in clock.timers] == [KEEP_ALIVE_S]
+    clock.fire()
+    assert not socket.closed
+    assert [at for at, _ in clock.timers] == [50 + KEEP_ALIVE_S]
+    clock.fire()
+    assert socket.closed
+
+
+async def test_the_timer_does_not_end_a_request_that_is_under_way():
+    clock, held = Clock(), asyncio.Event()
+
+    async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+        wire = wire_of(scope)
+        assert wire is not None
+        if bytes(wire.body() or b"") == b"slow":
+            await held.wait()
+        wire.answer(LINES % 0, b"")
+
+    protocol, socket = await served(slow, clock)
+    protocol.data_received(post(b"fast"))
+    await until_done(protocol)
+    protocol.data_received(post(b"slow"))
+    clock.fire()
+    assert (socket.closed, clock.timers) == (False, [])
+    held.set()
+    await until_done(protocol)
+    assert [at for at, _ in clock.timers] == [2 * KEEP_ALIVE_S]
+
+
+async def test_heads_in_two_pieces_do_not_add_up():
+    protocol, socket = await served(echo, head_bytes=2_048)
+    request = post(b"", b"x-long: " + b"a" * 1_500)
+    for _ in range(5):
+        protocol.data_received(request[:1_000])
+        protocol.data_received(request[1_000:])
+        await until_done(protocol)
+    assert [each[:12] for each in socket.sent] == [b"HTTP/1.1 200"] * 5
+    protocol.data_received(post(b"", b"x-long: " + b"a" * 2_048)[:2_060])
+    assert socket.sent[5].startswith(b"HTTP/1.1 431 ")
+
+
+@pytest.mark.parametrize(
+    ("headers", "seen"),
+    [
+        ((), (("127.0.0.1", 1), "http")),
+        ((b"x-forwarded-for: 192.0.2.7",), (("192.0.2.7", 0), "http")),
+        ((b"X-Forwarded-Proto: https",), (("127.0.0.1", 1), "https")),
+    ],
+)
+async def test_a_proxy_on_the_same_machine_says_for_whom_it_asks(headers: tuple[bytes, ...], seen: Any):
+    asked: list[Any] = []
+
+    async def note(scope: Scope, receive: Receive, send: Send) -> None:
+        asked.append((scope["client"], scope["scheme"]))
+        await echo(scope, receive, send)
+
+    protocol, _ = await served(note)
+    protocol.data_received(post(b"x", *headers))
+    await until_done(protocol)
+    assert asked == [seen]
