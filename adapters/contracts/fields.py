@@ -51,11 +51,13 @@ class Source:
     exclamation marks.
 
     binds:  variables, and the expression of each over ``{row}``, in order. Names are unique.
-    value:  an expression of those variables; unused for a value of several parts.
+    value:  an expression of those variables, which is None, or raises, where there is no value; unused for a
+            value of several parts.
     absent: an expression that is true where there is no value; None where there always is one.
     texts:  for a text: gives what stands in a row, which is the value where it is a text and not empty.
-    usual:  an expression that is true of nearly all rows, and the value where it is, which costs less. Of a
-            value of several parts the expression alone, and each part has its value.
+    usual:  an expression that is true of nearly all rows, and the value where it is, which costs less: of a
+            plain one as the inside of an f-string, such as ``{x // 100}{cents[x % 100]}``. Of a value of
+            several parts the expression alone, and each part has its value.
     text:   an expression of the JSON of the value, or of null where there is none; None where that costs no
             less than to ask for ``absent`` and ``value``.
     plain:  whether all texts that it gives stand in JSON as they are: digits, days, names of codes.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import operator
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -53,7 +54,7 @@ def text_source(path: str, get: Getter) -> Source:
     read = fresh("text")
     return Source(
         at.binds,
-        f"({name} if type({name}) is str else {read}({name}))",
+        f"{read}({name})",
         f"({name} is None or {name} == '')",
         operator.attrgetter(attribute(path)) if "." not in path else get,
         (f"type({name}) is str and {name}", name),
@@ -129,10 +130,10 @@ def minor_source(amount: tuple[str, Getter], currency: tuple[str, Getter]) -> So
         parts={
             "amount": Source(
                 value=f"{read}[0]",
-                usual=("", f"str({number} // 100) + {cents}[{number} % 100]"),
+                usual=("", f"{{{number} // 100}}{{{cents}[{number} % 100]}}"),
                 plain=True,
             ),
-            "currency": Source(value=f"{read}[1]", usual=("", code), plain=True),
+            "currency": Source(value=f"{read}[1]", usual=("", f"{{{code}}}"), plain=True),
         },
         names=names,
     )
@@ -158,12 +159,25 @@ def parts_source(parts: Mapping[str, Source | None], needed: Collection[str]) ->
     known = {name: source for name, source in parts.items() if source is not None}
     if len(known) < len(parts) or not known or not known.keys() >= set(needed):
         return None
-    absents = [source.absent for source in known.values()]
-    # Where all are absent, a part that is needed is too.
-    absent = [known[name].absent or "False" for name in needed]
+    # Where there is a value, it has the parts that are needed.
+    present = {
+        name: replace(source, absent=None, text=None) for name, source in known.items() if name in needed
+    }
+    absent = " or ".join(known[name].absent or "False" for name in needed)
+    if absent and len(known) > 1:
+        # The other parts are looked at all the same: rubbish is an error, and no absence.
+        absent = f"({absent}) and {' and '.join(map(_readable, known.values()))}"
+    elif not absent:
+        absent = " and ".join(source.absent or "False" for source in known.values())
     return Source(
         tuple(bind for source in known.values() for bind in source.binds),
-        absent=f"({' or '.join(absent) or ' and '.join(each or 'False' for each in absents)})",
-        parts=known,
+        absent=f"({absent})",
+        parts={**known, **present},
         names={name: value for source in known.values() for name, value in source.names.items()},
     )
+
+
+def _readable(source: Source) -> str:
+    """Whether a part is surely not rubbish."""
+    usual = source.usual[0] if source.usual is not None else ""
+    return f"({' or '.join(filter(None, (source.absent, usual))) or 'False'})"

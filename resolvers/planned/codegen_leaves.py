@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from json.encoder import encode_basestring
@@ -202,9 +203,9 @@ class LeafCode:
                 raise Ungenerated("a scalar")
             if source.text is not None and not required and field.access is Access.ALLOWED:
                 return f"{{{source.text}}}"
-            inside = self._scalar(inner, field, source, source.value)
+            inside = self._scalar(inner, field, source)
             if source.usual is not None and source.usual[0]:
-                usual = self._scalar(inner, field, source, source.usual[1])
+                usual = self._usually(inner, field, source)
         else:
             (plan,) = field.children.values()
             inside = self._parts(plan, source, before)
@@ -223,12 +224,19 @@ class LeafCode:
         return f"{{{value}}}"
 
     @staticmethod
-    def _scalar(scalar: Any, field: FieldPlan, source: Source, value: str) -> str:
+    def _scalar(scalar: Any, field: FieldPlan, source: Source) -> str:
         if field.access is Access.MASKED:
-            return f"{{masked({value})}}"
+            return f"{{masked({source.value})}}"
         if scalar.name == "Boolean":
-            return f"{{truths[{value}]}}"
-        return f'"{{{value}}}"' if source.plain else f"{{quoted({value})}}"
+            return f"{{truths[{source.value}]}}"
+        return f'"{{{source.value}}}"' if source.plain else f"{{quoted({source.value})}}"
+
+    def _usually(self, scalar: Any, field: FieldPlan, source: Source) -> str:
+        assert source.usual is not None
+        _, value = source.usual
+        if source.plain and field.access is Access.ALLOWED:
+            return f'"{value}"'
+        return self._scalar(scalar, field, replace(source, value=value, plain=False))
 
     def _parts(self, plan: ObjectPlan, source: Source, lines: list[str]) -> str:
         """A value of several parts."""
@@ -254,7 +262,7 @@ class LeafCode:
             elif part is None or part.usual is None:
                 parts.append((each.key, "null"))
             else:
-                parts.append((each.key, self._scalar(_nullable(each.type), each, part, part.usual[1])))
+                parts.append((each.key, self._usually(_nullable(each.type), each, part)))
         return an_object(parts)
 
     def write(self, graph_type: Any, field: FieldPlan, value: str) -> str:

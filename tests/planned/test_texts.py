@@ -46,7 +46,7 @@ def records(**keys: st.SearchStrategy[Any]) -> st.SearchStrategy[list[dict[str, 
 CUSTOMERS = records(text=TEXTS, state=st.sampled_from(["live", "gone", None, 1]))
 ACCOUNTS = records(cents=VALUES, currency=CURRENCIES, flag=VALUES)
 INVOICES = records(text=VALUES, cents=VALUES, currency=CURRENCIES, day=DAYS, state=TEXTS)
-PAYMENTS = records(cents=VALUES, currency=CURRENCIES, kind=VALUES, text=TEXTS)
+PAYMENTS = records(cents=VALUES, currency=CURRENCIES, kind=VALUES, text=VALUES)
 
 QUERY = """{ customers(first: 5) {
   pageInfo { hasNextPage hasPreviousPage startCursor endCursor } edges { cursor node {
