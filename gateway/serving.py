@@ -13,6 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from gateway.collector import settle
+from gateway.heap import keep_freed
 from gateway.limits.settings import LimitSettings
 from gateway.refusal import Refused
 from gateway.transport.drain import Drain
@@ -124,6 +125,7 @@ async def serve_all(
     ready; a second signal, or SIGINT, ends that.
     """
     settle()
+    keep_freed()
     servers = [_Server(server_config(app, limits)) for app, _ in apps]
     told, stop = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
