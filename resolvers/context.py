@@ -36,6 +36,10 @@ from schema.ownership import Ownership
 class RequestContext:
     """Made anew for each operation; the graph reaches everything else through it."""
 
+    trace: Trace | None = None
+    selection = Selection({})
+    _started = False
+
     def __init__(
         self,
         systems: Systems,
@@ -53,10 +57,7 @@ class RequestContext:
         self.ownership = ownership
         self.references = references
         self.correlation_id = correlation_id
-        self.trace: Trace | None = None
-        self.selection = Selection({})
         self._entities: dict[Ref, Entity] = {}
-        self._started = False
 
     # Made when first asked for: a plan reads without them.
 

@@ -29,15 +29,20 @@ class ApiKeys:
         self._revision: int | None = None
         self._watching: asyncio.Task[None] | None = None
 
-    async def verify(self, key: str) -> Session:
-        """The session of a key. Raises ``Unauthenticated``."""
+    def known(self, key: bytes) -> Session | None:
+        """The session of a key that was verified since the last revocation."""
         revision = self._revocations.revision()
         if revision is None or revision != self._revision:
             self._verified = Verified()
             self._revision = revision
-        known = self._verified.get(key)
+        return self._verified.get(key)
+
+    async def verify(self, key: str) -> Session:
+        """The session of a key. Raises ``Unauthenticated``."""
+        known = self.known(key.encode())
         if known is not None:
             return known
+        verified, revision = self._verified, self._revision
         found = await self._store.find(key)
         if found is None or not found.usable(datetime.now(UTC)):
             raise Unauthenticated("the API key is not known, expired, or was revoked")
@@ -47,7 +52,7 @@ class ApiKeys:
         if self._watching is None:
             self._watching = asyncio.create_task(self._watch())
         # Read before the key was: what was revoked in between makes the next request look anew.
-        return self._verified.put(key, session) if revision is not None else session
+        return verified.put(key.encode(), session) if revision is not None else session
 
     async def aclose(self) -> None:
         if self._watching is not None:

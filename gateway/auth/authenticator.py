@@ -15,7 +15,11 @@ MAX_CREDENTIAL = 8_192
 Verify = Callable[[str], Awaitable[Session]]
 """A token's session. Raises ``Unauthenticated``."""
 
+Known = Callable[[bytes], Session | None]
+"""The session of a token that was verified lately; None: it is to be verified."""
+
 _SCHEME = "bearer "
+_AS_SENT = b"Bearer "
 
 
 @dataclass
@@ -24,15 +28,28 @@ class Authenticator:
 
     prefixes:    the beginning of a token -> who verifies tokens that begin so.
     tokens:      verifies all other tokens; None: there are no others.
+    remembered:  the beginning of a token -> who remembers tokens that begin so, of those that may be used
+                 from anywhere; the first that fits is asked.
     development: gives a session to who has no credential; None: nobody gets one.
     widgets:     mints widget tokens; None: there are none.
     """
 
     prefixes: Mapping[str, Verify] = field(default_factory=dict[str, Verify])
     tokens: Verify | None = None
+    remembered: Mapping[bytes, Known] = field(default_factory=dict[bytes, Known])
     development: Development | None = None
     widgets: WidgetTokens | None = None
     closing: Sequence[Callable[[], Awaitable[None]]] = ()
+
+    def __post_init__(self) -> None:
+        self._beginnings = [(_AS_SENT + prefix, known) for prefix, known in self.remembered.items()]
+
+    def known(self, authorization: bytes) -> Session | None:
+        """The session of a header that was good lately, at once. None: ``session`` tells."""
+        for beginning, known in self._beginnings:
+            if authorization.startswith(beginning):
+                return known(authorization[len(_AS_SENT) :])
+        return None
 
     async def session(self, credentials: Credentials) -> Session:
         """Raises ``Unauthenticated`` with the reason."""

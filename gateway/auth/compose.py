@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from gateway.auth.api_keys import ApiKeys
-from gateway.auth.authenticator import Authenticator, Verify
+from gateway.auth.authenticator import Authenticator, Known, Verify
 from gateway.auth.development import Development
 from gateway.auth.jwt_tokens import JwtTokens
 from gateway.auth.key_store import PREFIX as KEY_PREFIX
@@ -32,11 +32,13 @@ def open_authenticator(
     ``file`` is where the database is, for SQLite.
     """
     prefixes: dict[str, Verify] = {}
+    remembered: dict[bytes, Known] = {}
     closing: list[Callable[[], Awaitable[None]]] = []
     if settings.api_keys or development:
         revocations = PostgresqlRevocations(database) if file is None else SqliteRevocations(file)
         keys = ApiKeys(KeyStore(database), revocations, policy)
         prefixes[KEY_PREFIX] = keys.verify
+        remembered[KEY_PREFIX.encode()] = keys.known
         closing.append(keys.aclose)
     widgets = None
     if settings.widget_tokens is not None:
@@ -45,10 +47,12 @@ def open_authenticator(
     tokens = None
     if settings.issuers:
         tokens = JwtTokens(settings.issuers, policy)
+        remembered[b""] = tokens.known
         closing.append(tokens.aclose)
     return Authenticator(
         prefixes,
         None if tokens is None else tokens.verify,
+        remembered,
         Development(policy) if development else None,
         widgets,
         tuple(closing),

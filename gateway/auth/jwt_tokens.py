@@ -61,9 +61,13 @@ class JwtTokens:
             for each in issuers
         }
 
+    def known(self, token: bytes) -> Session | None:
+        """The session of a token that was verified lately."""
+        return self._verified.get(token)
+
     async def verify(self, token: str) -> Session:
         """The session of a token. Raises ``Unauthenticated``."""
-        known = self._verified.get(token)
+        known = self.known(token.encode())
         if known is not None:
             return known
         header, claims = _unverified(token)
@@ -80,7 +84,7 @@ class JwtTokens:
         keys = await issuer.keys.find(kid if isinstance(kid, str) else None)
         verified = _verified(token, keys, str(algorithm))
         _check(issuer.claims, verified)
-        return self._verified.put(token, self._session(issuer.settings, verified))
+        return self._verified.put(token.encode(), self._session(issuer.settings, verified))
 
     async def aclose(self) -> None:
         await asyncio.gather(*(issuer.keys.aclose() for issuer in self._issuers.values()))

@@ -61,7 +61,7 @@ class WidgetTokens:
 
     async def verify(self, token: str) -> Session:
         """The session of a token. Raises ``Unauthenticated``."""
-        known = self._verified.get(token)
+        known = self._verified.get(token.encode())
         if known is not None:
             return known
         claims = self._claims(token.removeprefix(PREFIX))
@@ -78,7 +78,7 @@ class WidgetTokens:
             f"widget:{claims['sub']}", (self._settings.role,), customers=frozenset({customer})
         )
         session = Session(self._policy.viewer(principal), expires_at=claims["exp"], origin=claims["origin"])
-        return self._verified.put(token, session)
+        return self._verified.put(token.encode(), session)
 
     def _claims(self, token: str) -> dict[str, Any]:
         for key in self._keys:

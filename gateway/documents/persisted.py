@@ -82,7 +82,8 @@ class PersistedDocuments:
 
     def resolved(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """The parameters with their document. Raises ``GraphFault`` where none may be executed."""
-        given = _hash_in(parameters)
+        names_one = "extensions" in parameters or "documentId" in parameters
+        given = _hash_in(parameters) if names_one else None
         if given is None and not self._only:
             return parameters
         query: str | None = parameters.get("query")

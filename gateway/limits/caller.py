@@ -54,39 +54,39 @@ class UnderWay:
     def __init__(self, limits: LimitSettings) -> None:
         self._operations: dict[str, int] = {}
         self._streams: dict[str, int] = {}
-        self._limits = limits
+        self._most_operations = limits.operations_per_caller
+        self._most_streams = limits.subscriptions_per_caller
 
     def begin_operation(self, key: str) -> None:
         """Raises ``RateLimited`` where there are too many already."""
-        _begin(self._operations, key, self._limits.operations_per_caller, "operations")
+        count = self._operations.get(key, 0)
+        if count >= self._most_operations:
+            raise _too_many("operations", self._most_operations)
+        self._operations[key] = count + 1
 
     def end_operation(self, key: str) -> None:
-        _end(self._operations, key)
+        left = self._operations.pop(key) - 1
+        if left:
+            self._operations[key] = left
 
     def stream(self, key: str) -> Callable[[], None]:
         """Begins a stream; gives what ends it, once. Raises ``RateLimited`` where there are too many."""
-        _begin(self._streams, key, self._limits.subscriptions_per_caller, "subscriptions")
+        count = self._streams.get(key, 0)
+        if count >= self._most_streams:
+            raise _too_many("subscriptions", self._most_streams)
+        self._streams[key] = count + 1
         ended = False
 
         def end() -> None:
             nonlocal ended
             if not ended:
                 ended = True
-                _end(self._streams, key)
+                left = self._streams.pop(key) - 1
+                if left:
+                    self._streams[key] = left
 
         return end
 
 
-def _begin(counts: dict[str, int], key: str, maximum: int, what: str) -> None:
-    count = counts.get(key, 0)
-    if count >= maximum:
-        raise RateLimited(f"{what} under way: {maximum} of at most {maximum}")
-    counts[key] = count + 1
-
-
-def _end(counts: dict[str, int], key: str) -> None:
-    count = counts.get(key, 0) - 1
-    if count > 0:
-        counts[key] = count
-    else:
-        counts.pop(key, None)
+def _too_many(what: str, maximum: int) -> RateLimited:
+    return RateLimited(f"{what} under way: {maximum} of at most {maximum}")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
-from cachetools import LRUCache
 from graphql import (
     DocumentNode,
     GraphQLError,
@@ -22,6 +21,7 @@ from strawberry.schema.schema import validate_document
 from gateway.limits.errors import TooComplex
 from gateway.limits.measure import NESTING, Costs, Measured, Nested, measure
 from gateway.limits.settings import LimitSettings
+from resolvers.recent import Recent
 
 _COUNTS = ("depth", "fields", "aliases", "directives", "fragments", "list_items")
 """Settings that are compared with the counts of the same name."""
@@ -30,45 +30,36 @@ CACHED_CHARACTERS = 300_000
 """Of all documents that are kept: a character of one takes 70 to 300 bytes once it is parsed."""
 
 
+class Operation(NamedTuple):
+    """What is known of an operation. ``word``: its kind, as a word; ``name``: None for one without."""
+
+    kind: OperationType
+    word: str
+    name: str | None
+
+
 @dataclass(slots=True)
 class Prepared:
     """A document that can be executed, or why it cannot.
 
-    document:   None where it does not parse, or asks for too much.
-    refusals:   empty where it can be executed.
-    operations: its operations by name; one without a name is None.
-    measured:   None where it was not measured.
-    length:     in characters.
-    fresh:      whether nobody has paid for preparing it yet.
+    document:    None where it does not parse, or asks for too much.
+    refusals:    empty where it can be executed.
+    operations:  by the name that a request may give; the only one also by None.
+    several:     whether only an operation name can tell what to run.
+    measured:    None where it was not measured.
+    introspects: whether it reads the schema.
+    length:      in characters.
+    fresh:       whether nobody has paid for preparing it yet.
     """
 
     document: DocumentNode | None
     refusals: tuple[GraphQLError, ...]
-    operations: Mapping[str | None, OperationDefinitionNode]
+    operations: Mapping[str | None, Operation]
+    several: bool
     measured: Measured | None
+    introspects: bool
     length: int
     fresh: bool = True
-
-    @property
-    def introspects(self) -> bool:
-        """Whether it reads the schema."""
-        return self.measured is not None and self.measured.introspects
-
-    @property
-    def several(self) -> bool:
-        """Whether only an operation name can tell what to run."""
-        return len(self.operations) > 1
-
-    def operation(self, name: str | None) -> OperationDefinitionNode | None:
-        """The operation that is meant, where there is one."""
-        if name is None and len(self.operations) == 1:
-            return next(iter(self.operations.values()))
-        return self.operations.get(name)
-
-    def kind(self, name: str | None) -> OperationType | None:
-        """Query, mutation or subscription; None where there is no such operation."""
-        operation = self.operation(name)
-        return None if operation is None else operation.operation
 
 
 class Documents:
@@ -78,12 +69,12 @@ class Documents:
         self._schema = schema
         self._costs = Costs(schema)
         self._limits = limits
-        self._prepared: LRUCache[str, Prepared] = LRUCache(CACHED_CHARACTERS, getsizeof=_size)
+        self._prepared: Recent[str, Prepared] = Recent(CACHED_CHARACTERS, lambda prepared: prepared.length)
         self._maxima = tuple((name, cast(int, getattr(limits, name))) for name in _COUNTS)
 
-    def known(self, query: str) -> bool:
-        """Whether it was sent lately."""
-        return query in self._prepared
+    def looked_at(self, query: str) -> Prepared | None:
+        """The document, where it was sent lately."""
+        return self._prepared.get(query)
 
     def prepare(self, query: str) -> Prepared:
         """The document, from memory where it was sent before."""
@@ -93,9 +84,7 @@ class Documents:
             if length > maximum:
                 return _refused(TooComplex("document_length", length, maximum), 0)
             found = self._new(query)
-            # One that is too long to be kept is prepared anew each time.
-            if found.length <= CACHED_CHARACTERS:
-                self._prepared[query] = found
+            self._prepared.put(query, found)
         return found
 
     def _new(self, query: str) -> Prepared:
@@ -113,13 +102,12 @@ class Documents:
         for name, maximum in self._maxima:
             if getattr(measured, name) > maximum:
                 return _refused(TooComplex(name, getattr(measured, name), maximum), length)
-        operations = {
-            node.name.value if node.name else None: node
-            for node in document.definitions
-            if isinstance(node, OperationDefinitionNode)
-        }
-        errors = validate_document(self._schema, document, tuple(specified_rules))
-        return Prepared(document, tuple(errors), operations, measured, length)
+        operations = _operations_of(document)
+        several = len(operations) > 1
+        if len(operations) == 1:
+            operations[None] = next(iter(operations.values()))
+        errors = tuple(validate_document(self._schema, document, tuple(specified_rules)))
+        return Prepared(document, errors, operations, several, measured, measured.introspects, length)
 
     def cost(self, prepared: Prepared, operation_name: str | None, variables: Mapping[str, Any]) -> int:
         """The points of an operation with these variables. Raises ``TooComplex``."""
@@ -128,6 +116,8 @@ class Documents:
         points = prepared.measured.cost(operation_name, variables)
         if points > self._limits.cost:
             raise TooComplex("cost", points, self._limits.cost)
+        if not variables:
+            return points
         longest = longest_list(variables)
         if longest > self._limits.list_items:
             raise TooComplex("list_items", longest, self._limits.list_items)
@@ -140,7 +130,7 @@ _TOO_MANY_TOKENS = "tokens. Parsing aborted."
 def longest_list(variables: Mapping[str, Any]) -> int:
     """How many items the longest list in the variables has, however deep it lies."""
     longest = 0
-    waiting: list[Any] = [variables]
+    waiting: list[Any] = [each for each in variables.values() if isinstance(each, (dict, list))]
     while waiting:
         value = waiting.pop()
         if isinstance(value, list):
@@ -152,9 +142,14 @@ def longest_list(variables: Mapping[str, Any]) -> int:
     return longest
 
 
+def _operations_of(document: DocumentNode) -> dict[str | None, Operation]:
+    found: dict[str | None, Operation] = {}
+    for node in document.definitions:
+        if isinstance(node, OperationDefinitionNode):
+            name = node.name.value if node.name else None
+            found[name] = Operation(node.operation, node.operation.value, name)
+    return found
+
+
 def _refused(error: GraphQLError, length: int) -> Prepared:
-    return Prepared(None, (error,), {}, None, length)
-
-
-def _size(prepared: Prepared) -> int:
-    return prepared.length
+    return Prepared(None, (error,), {}, False, None, False, length)

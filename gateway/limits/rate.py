@@ -9,8 +9,7 @@ import contextlib
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 
@@ -32,8 +31,7 @@ QUIET_S = 30.0
 """How long a Redis that fails is left alone, while each gateway counts for itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """What is left of a caller's window: points, and seconds until the next one."""
 
     remaining: int
@@ -57,9 +55,10 @@ class Rate:
 
     def check(self, key: str) -> None:
         """Raises ``RateLimited`` for a caller who has nothing left, before anything is done for it."""
-        window, reset_s = self._time()
-        if window == self._window and self._spent.get(key, 0) >= self.settings.points:
-            raise _limited(reset_s)
+        if self._spent.get(key, 0) >= self.settings.points:
+            window, reset_s = self._time()
+            if window == self._window:
+                raise _limited(reset_s)
 
     async def spend(self, key: str, points: int) -> Standing:
         """Counts an operation. Raises ``RateLimited`` where too little is left for it; then nothing is."""

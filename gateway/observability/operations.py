@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -76,18 +76,27 @@ class ObservedOperations(Operations):
 
     def described(self, parameters: Mapping[str, Any]) -> tuple[str, str | None]:
         """The kind and the name of the operation that is meant, where the document has been looked at."""
-        query: str = parameters["query"]
-        if not self._documents.known(query):
-            return UNKNOWN, None
-        operation = self._documents.prepare(query).operation(parameters.get("operationName"))
-        if operation is None:
-            return UNKNOWN, None
-        name = None if operation.name is None else operation.name.value[:MAX_NAME]
-        return operation.operation.value, name
+        prepared = self._documents.looked_at(parameters["query"])
+        operation = None if prepared is None else prepared.operations.get(parameters.get("operationName"))
+        return (UNKNOWN, None) if operation is None else (operation.word, operation.name)
 
 
 class _Observation:
     """One operation, from the moment its request was read."""
+
+    __slots__ = (
+        "_codes",
+        "_correlation_id",
+        "_counting",
+        "_of",
+        "_outcome",
+        "_parameters",
+        "_span",
+        "_spanning",
+        "_started",
+        "_tally",
+        "_viewer",
+    )
 
     def __init__(
         self, of: ObservedOperations, parameters: Mapping[str, Any], correlation_id: str, viewer: Viewer
@@ -97,8 +106,7 @@ class _Observation:
         self._correlation_id = correlation_id
         self._viewer = viewer
         self._outcome = "ok"
-        self._codes: list[str] = []
-        self._tally = Tally()
+        self._codes: Sequence[str] = ()
         self._span: Span | None = None
 
     def answered(self, body: Mapping[str, Any]) -> None:
@@ -109,6 +117,7 @@ class _Observation:
 
     def __enter__(self) -> Self:
         self._started = time.perf_counter()
+        self._tally = Tally()
         self._counting = tally.set(self._tally)
         if self._of.tracer is not None:
             self._span, self._spanning = _begun(self._of.tracer)
@@ -117,20 +126,26 @@ class _Observation:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        tally.reset(self._counting)
         elapsed_s = time.perf_counter() - self._started
+        tally.reset(self._counting)
         if error is not None:
             self._outcome, self._codes = _refused(error)
         operation, name = self._of.described(self._parameters)
         count, spread = _measured(operation, self._outcome)
         count.value += 1
         spread.observe(elapsed_s)
+        if self._codes:
+            self._count_errors(operation)
+        if self._span is not None or self._of.access_log:
+            self._tell(operation, None if name is None else name[:MAX_NAME], elapsed_s)
+
+    def _count_errors(self, operation: str) -> None:
         if Code.RATE_LIMITED.value in self._codes:
             metrics.RATE_LIMITED.inc()
         for code in self._codes:
             metrics.OPERATION_ERRORS.labels(operation, code).inc()
-        if self._span is None and not self._of.access_log:
-            return
+
+    def _tell(self, operation: str, name: str | None, elapsed_s: float) -> None:
         digest = hashlib.sha256(self._parameters["query"].encode()).hexdigest()
         if self._span is not None:
             self._end_span(self._span, operation, name, digest)
@@ -143,7 +158,7 @@ class _Observation:
                 document=digest,
                 subject=self._viewer.subject,
                 status=self._outcome,
-                codes=self._codes,
+                codes=list(self._codes),
                 duration_ms=round(elapsed_s * 1000, 2),
                 upstream_calls=self._tally.calls,
             )
@@ -159,7 +174,7 @@ class _Observation:
                 "graphql.operation.type": operation,
                 "graphql.document.sha256": digest,
                 "fieldgate.outcome": self._outcome,
-                "fieldgate.error_codes": self._codes,
+                "fieldgate.error_codes": list(self._codes),
                 "fieldgate.upstream_calls": self._tally.calls,
                 "fieldgate.correlation_id": self._correlation_id,
             }

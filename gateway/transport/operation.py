@@ -32,7 +32,7 @@ from gateway.transport.errors import before_execution, fault_of_request, in_exec
 from resolvers.budget import AnswerBudget, answer_budget
 from resolvers.context import RequestContext
 from resolvers.errors import Code, GraphFault
-from resolvers.planned.execution import Answer, PlannedExecution
+from resolvers.planned.execution import PlannedExecution
 from resolvers.planned.trace import Trace
 from resolvers.streams.watch import Watch
 from resolvers.viewer import Viewer
@@ -95,16 +95,26 @@ def checked_parameters(given: Any) -> dict[str, Any]:
         raise BadParameters("The body is a JSON object with the key query")
     parameters = cast(dict[str, Any], given)
     query = parameters.get("query")
-    by_hash = query is None and (
-        isinstance(parameters.get("documentId"), str) or _has_persisted(parameters.get("extensions"))
-    )
-    if not by_hash and (not isinstance(query, str) or not query.strip()):
+    if (not isinstance(query, str) or not query or query.isspace()) and not _by_hash(parameters):
         raise BadParameters("query: a GraphQL document is needed, as a string")
-    for name, kinds in (("variables", dict), ("extensions", dict), ("operationName", str)):
-        if parameters.get(name) is not None and not isinstance(parameters[name], kinds):
-            wanted = "an object" if kinds is dict else "a string"
+    for name, kind, wanted in _KINDS:
+        value = parameters.get(name)
+        if value is not None and not isinstance(value, kind):
             raise BadParameters(f"{name}: must be {wanted}")
     return parameters
+
+
+_KINDS = (
+    ("variables", dict, "an object"),
+    ("extensions", dict, "an object"),
+    ("operationName", str, "a string"),
+)
+
+
+def _by_hash(parameters: Mapping[str, Any]) -> bool:
+    return parameters.get("query") is None and (
+        isinstance(parameters.get("documentId"), str) or _has_persisted(parameters.get("extensions"))
+    )
 
 
 def _has_persisted(extensions: Any) -> bool:
@@ -145,8 +155,10 @@ class Operations:
 
     def is_subscription(self, parameters: Mapping[str, Any]) -> bool:
         """Whether the operation that is meant is a subscription; False where there is no such operation."""
-        kind = self._documents.prepare(parameters["query"]).kind(parameters.get("operationName"))
-        return kind is OperationType.SUBSCRIPTION
+        operation = self._documents.prepare(parameters["query"]).operations.get(
+            parameters.get("operationName")
+        )
+        return operation is not None and operation.kind is OperationType.SUBSCRIPTION
 
     async def answer(
         self,
@@ -182,9 +194,20 @@ class Operations:
         context = self.make_context(correlation_id, viewer)
         if wanted is not None and wanted.plan:
             context.trace = Trace()
+        current_access.set(viewer.access)
         try:
             with deadline or contextlib.nullcontext():
-                result = await self._execute(prepared, parameters, context)
+                result = None
+                if self._planned is not None and prepared.document is not None:
+                    result = await self._planned.answer(
+                        parameters["query"],
+                        prepared.document,
+                        parameters.get("operationName"),
+                        parameters.get("variables") or {},
+                        context,
+                    )
+                if result is None:
+                    result = await self._execute(prepared, parameters, context)
         except TimeoutError:
             seconds = self.limits.execution_s
             late = TooComplex("execution_s", seconds, seconds)
@@ -195,12 +218,12 @@ class Operations:
         unused = held - budget.objects
         if unused > NOT_WORTH_GIVING_BACK:
             caller.standing = await self.rate.give_back(caller.key, unused)
-        errors = result.errors or []
-        # Variables are refused by the executor, without a path: a request error like any other.
-        if result.data is None and errors and all(error.path is None for error in errors):
-            raise self._refused(errors, correlation_id, viewer)
+        errors = result.errors
         body: dict[str, Any] = {"data": result.data}
         if errors:
+            # Variables are refused by the executor, without a path: a request error like any other.
+            if result.data is None and all(error.path is None for error in errors):
+                raise self._refused(errors, correlation_id, viewer)
             body["errors"] = [in_execution(error, correlation_id) for error in errors]
         if wanted:
             body["extensions"] = wanted.told(context, points, self.limits.cost)
@@ -270,9 +293,9 @@ class Operations:
             first = prepared.length * POINTS_OF_A_NEW_CHARACTER if prepared.fresh else 0
             prepared.fresh = False
             caller.standing = await self.rate.spend(caller.key, held + first)
-        kind = prepared.kind(name)
-        if kind is not None and kind not in allowed:
-            raise NotAllowed(kind)
+        operation = prepared.operations.get(name)
+        if operation is not None and operation.kind not in allowed:
+            raise NotAllowed(operation.kind)
         if prepared.refusals:
             refusal = prepared.refusals[0]
             if isinstance(refusal, TooComplex):
@@ -281,11 +304,11 @@ class Operations:
         if prepared.introspects and not self._persisted.may_introspect(viewer):
             fault = GraphFault(Code.FORBIDDEN, _NO_INTROSPECTION)
             raise Refusal([fault_of_request(fault, correlation_id)])
-        if kind is None:
+        if operation is None:
             if name is not None:
                 raise _invalid(f'Unknown operation named "{name}".', correlation_id)
             raise _invalid(_NAME_NEEDED if prepared.several else _NO_OPERATION, correlation_id)
-        return prepared, kind, points, held
+        return prepared, operation.kind, points, held
 
     def _refused(self, errors: Sequence[GraphQLError], correlation_id: str, viewer: Viewer) -> Refusal:
         """Errors before execution; names of the schema are suggested to those only who may read it."""
@@ -294,18 +317,8 @@ class Operations:
 
     async def _execute(
         self, prepared: Prepared, parameters: Mapping[str, Any], context: RequestContext
-    ) -> ExecutionResult | Answer:
-        current_access.set(context.viewer.access)
-        if self._planned is not None and prepared.document is not None:
-            answer = await self._planned.answer(
-                parameters["query"],
-                prepared.document,
-                parameters.get("operationName"),
-                parameters.get("variables") or {},
-                context,
-            )
-            if answer is not None:
-                return answer
+    ) -> ExecutionResult:
+        """Field by field."""
         result: Any = cast(Any, execution).execute(
             self._schema,
             prepared.document,

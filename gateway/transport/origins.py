@@ -24,6 +24,9 @@ PREFLIGHT_S = b"7200"
 """How long a browser remembers that it may ask: browsers take no longer."""
 
 
+_OTHER_SITES = frozenset({b"cross-site", b"same-site"})
+
+
 class Origins:
     """The origins that may ask. ``allowed`` are those beside the gateway's own, as ``https://host:port``."""
 
@@ -36,7 +39,7 @@ class Origins:
         origin = head.get(b"origin")
         if not origin:
             # A link or an image of another site: browsers send no Origin with these.
-            return head.get(b"sec-fetch-site") not in {b"cross-site", b"same-site"}
+            return head.get(b"sec-fetch-site") not in _OTHER_SITES
         return self._own(origin, head.get(b"host", b"")) or origin.decode("latin-1") in self._allowed
 
     @staticmethod

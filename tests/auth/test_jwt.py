@@ -220,6 +220,18 @@ async def test_a_token_that_was_verified_is_remembered_until_it_expires(issuer: 
     await tokens.aclose()
 
 
+async def test_a_header_is_known_once_its_token_was_verified(issuer: Issuer) -> None:
+    tokens = JwtTokens([issuer.settings()], Policy())
+    authenticator = Authenticator(tokens=tokens.verify, remembered={b"": tokens.known})
+    header = f"Bearer {issuer.sign()}"
+    assert authenticator.known(header.encode()) is None
+    session = await authenticator.session(Credentials(header))
+    assert authenticator.known(header.encode()) is session
+    for other in (header[1:], f"{header}x", header.replace("Bearer ", ""), "Bearer ", ""):
+        assert authenticator.known(other.encode()) is None
+    await tokens.aclose()
+
+
 async def test_claims_become_roles_scopes_and_limits(issuer: Issuer) -> None:
     token = issuer.sign(groups="Billing-Team other", scp="customer:read nonsense", entities=["DE01"])
     session = await verified(

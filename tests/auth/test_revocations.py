@@ -73,3 +73,44 @@ async def test_a_key_is_revoked_once(databases: tuple[Database, Database, Any]) 
     (listed,) = await store.all()
     assert listed.revoked_at is not None
     await revocations.aclose()
+
+
+class Slow(KeyStore):
+    """A database whose answer takes its time."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.read, self.go_on = asyncio.Event(), asyncio.Event()
+
+    async def find(self, presented: str) -> Any:
+        found = await super().find(presented)
+        self.read.set()
+        await self.go_on.wait()
+        return found
+
+
+async def test_a_key_that_was_read_before_it_was_revoked_is_not_remembered(
+    databases: tuple[Database, Database, Any],
+) -> None:
+    one, other, revocations = databases
+    store = Slow(one)
+    keys = ApiKeys(store, revocations, Policy())
+    try:
+        key = await KeyStore(other).create(NewKey("test", ("finance",)))
+        while revocations.revision() is None:  # noqa: ASYNC110  nothing tells of it
+            await asyncio.sleep(0)
+        before = revocations.revision()
+        verifying = asyncio.create_task(keys.verify(key))
+        await store.read.wait()
+        assert await KeyStore(other).revoke(key.split("_")[1])
+        while revocations.revision() == before:  # noqa: ASYNC110  nothing tells of it
+            await asyncio.sleep(0)
+        # Another request learns of the revocation first.
+        assert keys.known(b"another") is None
+        store.go_on.set()
+        await verifying
+        assert keys.known(key.encode()) is None
+        with pytest.raises(Unauthenticated):
+            await keys.verify(key)
+    finally:
+        await keys.aclose()
