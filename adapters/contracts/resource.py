@@ -106,9 +106,9 @@ class Lists(Mapping[str, Page]):
 
     def only(self, values: Collection[str]) -> Lists:
         """Those of some values."""
-        if len(values) == len(self.lists):
+        if len(values) == len(self.lists) and all(map(self.lists.__contains__, values)):
             return self
-        return Lists({value: self.lists[value] for value in values}, self._places)
+        return Lists(dict(zip(values, map(self.lists.__getitem__, values), strict=True)), self._places)
 
     def beside(self, others: Iterable[Lists]) -> Lists:
         """These and others, of the same resource."""

@@ -36,10 +36,9 @@ class CircuitBreaker:
 
     def admit(self) -> None:
         """Lets a call through, or raises ``Unreachable``: nothing was sent."""
-        state = self.state
-        if state is CircuitState.CLOSED:
+        if self._opened_at is None:
             return
-        if state is CircuitState.OPEN or self._trying:
+        if self.state is CircuitState.OPEN or self._trying:
             raise Unreachable("not asked: its last calls failed, and it is given time to recover")
         self._trying = True
 

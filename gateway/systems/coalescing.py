@@ -9,11 +9,13 @@ the loads of one request fail together, as they do where there is only one.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+import types
+from collections.abc import Awaitable, Callable, Generator, Hashable, Mapping, Sequence
 from contextvars import ContextVar
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from adapters.contracts.errors import Malformed, NotFound, Rejected, SystemFault, Unsupported
+from adapters.contracts.resource import Lists
 from adapters.http import correlation_id
 
 T = TypeVar("T")
@@ -28,14 +30,20 @@ _OF_ONE: tuple[type[SystemFault], ...] = (Rejected, Malformed, NotFound, Unsuppo
 """Faults that the keys of one caller can bring on all."""
 
 
+@types.coroutine
+def _turn() -> Generator[None, None, None]:
+    """One turn of the loop: what ``asyncio.sleep(0)`` waits for, too."""
+    yield
+
+
 class _Waiting(Generic[T]):
     __slots__ = ("callers", "load", "requests", "task")
 
-    def __init__(self, load: Load[T]) -> None:
+    def __init__(self, load: Load[T], request: str | None) -> None:
         self.load = load
         self.task: asyncio.Task[None] | None = None
         self.callers: list[tuple[Sequence[str], int | None, asyncio.Future[Mapping[str, T]]]] = []
-        self.requests: set[str | None] = set()
+        self.requests = {request}
 
     def add(
         self, keys: Sequence[str], first: int | None, *, leads: bool = False
@@ -61,11 +69,10 @@ class Coalescer:
         key = (kind, current_access.get())
         waiting = self._waiting.get(key)
         if waiting is None:
-            waiting = self._waiting[key] = _Waiting(load)
-            waiting.requests.add(correlation_id.get())
+            waiting = self._waiting[key] = _Waiting(load, correlation_id.get())
             try:
                 # Whatever is due in this turn of the loop runs first.
-                await asyncio.sleep(0)
+                await _turn()
             except asyncio.CancelledError:
                 self._due(key, waiting)
                 raise
@@ -119,7 +126,7 @@ class Coalescer:
             return
         for own, _, future in callers:
             if not future.done():
-                future.set_result({key: found[key] for key in own if key in found})
+                future.set_result(_part(found, own))
 
     @staticmethod
     async def _alone(
@@ -134,6 +141,14 @@ class Coalescer:
             return
         if not future.done():
             future.set_result(found)
+
+
+def _part(found: Mapping[str, T], own: Sequence[str]) -> Mapping[str, T]:
+    """What was found of one caller's keys."""
+    keys = [key for key in own if key in found]
+    if isinstance(found, Lists):
+        return cast("Mapping[str, T]", found.only(keys))
+    return {key: found[key] for key in keys}
 
 
 def _fail(futures: Sequence[asyncio.Future[Any]], error: BaseException) -> None:

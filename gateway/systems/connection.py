@@ -36,6 +36,9 @@ _log = structlog.get_logger(__name__)
 ATTEMPTS = 2
 """Reads are tried again once: a pooled connection that the other side closed must not fail a field."""
 
+_LEFT = tuple(reversed(range(ATTEMPTS)))
+"""How many tries are left, in each."""
+
 _ILL: tuple[type[SystemFault], ...] = (Unreachable, OutcomeUnknown, Malformed, Unauthorised)
 """Faults that tell of the system's health; the others tell of the request."""
 
@@ -70,8 +73,45 @@ class Connection:
 
     async def call(self, read: Callable[[], Awaitable[T]], asked: Asked = UNSAID) -> T:
         """Runs a read within the deadline, the circuit and the budget. Raises only a ``SystemFault``."""
+        started = time.perf_counter()
+        sent = False
         with self._watch.watching(asked):
-            return await self._call(read)
+            self._admit()
+            try:
+                with Deadline(self._deadline_s):
+                    for left in _LEFT:
+                        if not self._budget.take():
+                            await self._budget.turn()
+                        try:
+                            sent = True
+                            result = await read()
+                            break
+                        except SystemFault as fault:
+                            wait_s = self._wait_s(fault, started) if left else None
+                            if wait_s is None:
+                                raise
+                        except TimeoutError:
+                            raise
+                        except Exception as error:
+                            raise self._not_understood(error) from error
+                        finally:
+                            self._budget.done()
+                        await asyncio.sleep(wait_s)
+                    else:
+                        raise AssertionError("the last try gives a result, or raises")
+            except TimeoutError:
+                late = self._late() if sent else self._busy()
+                self._note(late, started, asked=sent)
+                raise late from None
+            except SystemFault as fault:
+                self._note(fault, started, asked=sent and not isinstance(fault, Unsupported))
+                raise
+            except BaseException:
+                self.breaker.abandoned()
+                raise
+        self.breaker.succeeded()
+        self._recent.append((time.perf_counter() - started, True))
+        return result
 
     async def once(
         self, act: Callable[[], Awaitable[T]], asked: Asked = UNSAID, *, vouches: bool = True
@@ -84,45 +124,6 @@ class Connection:
         """
         with self._watch.watching(asked):
             return await self._once(act, vouches)
-
-    async def _call(self, read: Callable[[], Awaitable[T]]) -> T:
-        started = time.perf_counter()
-        sent = False
-        self._admit()
-        try:
-            with Deadline(self._deadline_s):
-                for left in reversed(range(ATTEMPTS)):
-                    await self._budget.turn()
-                    try:
-                        sent = True
-                        result = await read()
-                        break
-                    except SystemFault as fault:
-                        wait_s = self._wait_s(fault, started) if left else None
-                        if wait_s is None:
-                            raise
-                    except TimeoutError:
-                        raise
-                    except Exception as error:
-                        raise self._not_understood(error) from error
-                    finally:
-                        self._budget.done()
-                    await asyncio.sleep(wait_s)
-                else:
-                    raise AssertionError("the last try gives a result, or raises")
-        except TimeoutError:
-            late = self._late() if sent else self._busy()
-            self._note(late, started, asked=sent)
-            raise late from None
-        except SystemFault as fault:
-            self._note(fault, started, asked=sent and not isinstance(fault, Unsupported))
-            raise
-        except BaseException:
-            self.breaker.abandoned()
-            raise
-        self.breaker.succeeded()
-        self._recent.append((time.perf_counter() - started, True))
-        return result
 
     async def _once(self, act: Callable[[], Awaitable[T]], vouches: bool) -> T:
         started = time.perf_counter()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TypeVar, cast
+from functools import partial
+from typing import Any, TypeVar, cast
 
 from adapters.contracts.adapter import Adapter
 from adapters.contracts.fields import Condition, Row
@@ -18,8 +19,10 @@ from gateway.systems.connection import Connection
 from resolvers.budget import answer_budget
 from resolvers.ports import Health
 
-K = TypeVar("K")
 T = TypeVar("T")
+
+_NAMES = {each: each.value for each in RecordType}
+"""Looked up for every call, where ``value`` is a property in Python."""
 
 
 class ConnectedSystems:
@@ -67,20 +70,18 @@ class ConnectedSystems:
     async def read_many(
         self, connection: str, record_type: RecordType, ids: Sequence[str], select: frozenset[str]
     ) -> Mapping[str, Row]:
-        resource = self.resource(connection, record_type)
-        call, size = self._connections[connection].call, resource.caps.ids_per_call
+        held = self._connections[connection]
+        resource = held.adapter.resources[record_type]
+        size = resource.caps.ids_per_call
 
-        async def load(ids: Sequence[str], _: int | None) -> Mapping[str, Row]:
-            def ask(chunk: Sequence[str]) -> Awaitable[Mapping[str, Row]]:
-                asked = Asked(Work.READ_MANY, record_type.value, len(chunk))
-                return call(lambda: resource.read_many(chunk, select), asked)
+        def ask(chunk: Sequence[str], _: int | None) -> Coroutine[Any, Any, Mapping[str, Row]]:
+            asked = Asked(Work.READ_MANY, _NAMES[record_type], len(chunk))
+            return held.call(partial(resource.read_many, chunk, select), asked)
 
-            if 0 < len(ids) <= size:
-                return await ask(ids)
-            parts = await asyncio.gather(*map(ask, _chunks(ids, size)))
-            return {record_id: row for part in parts for record_id, row in part.items()}
+        def load(ids: Sequence[str], _: int | None) -> Coroutine[Any, Any, Mapping[str, Row]]:
+            return ask(ids, None) if 0 < len(ids) <= size else _in_parts(ask, ids, None, size)
 
-        kind = ("by id", connection, record_type, select)
+        kind = ("read_many", connection, record_type, select)
         found = await self.coalescer.load(kind, ids, None, load)
         _count(len(found))
         return found
@@ -96,23 +97,17 @@ class ConnectedSystems:
         first: int | None,
         after: str | None,
     ) -> Mapping[str, Page]:
-        resource = self.resource(connection, record_type)
-        call = self._connections[connection].call
+        held = self._connections[connection]
+        resource = held.adapter.resources[record_type]
         # A position belongs to one value.
         size = resource.caps.keys(key) if after is None else 1
 
-        async def load(values: Sequence[str], most: int | None) -> Mapping[str, Page]:
-            def ask(chunk: Sequence[str]) -> Awaitable[Mapping[str, Page]]:
-                asked = Asked(Work.RELATED, record_type.value, len(chunk))
-                return call(lambda: resource.related(key, chunk, select, where, most, after), asked)
+        def ask(chunk: Sequence[str], most: int | None) -> Coroutine[Any, Any, Mapping[str, Page]]:
+            asked = Asked(Work.RELATED, _NAMES[record_type], len(chunk))
+            return held.call(partial(resource.related, key, chunk, select, where, most, after), asked)
 
-            if 0 < len(values) <= size:
-                return await ask(values)
-            parts = await asyncio.gather(*map(ask, _chunks(values, size)))
-            if parts and all(isinstance(each, Lists) for each in parts):
-                first_part, *others = cast("list[Lists]", parts)
-                return first_part.beside(others)
-            return {value: page for part in parts for value, page in part.items()}
+        def load(values: Sequence[str], most: int | None) -> Coroutine[Any, Any, Mapping[str, Page]]:
+            return ask(values, most) if 0 < len(values) <= size else _in_parts(ask, values, most, size)
 
         kind = ("related", connection, record_type, key, select, where, after)
         found = await self.coalescer.load(kind, values, first, load)
@@ -173,5 +168,16 @@ def _count(rows: int) -> None:
         budget.read(rows)
 
 
-def _chunks(keys: Sequence[K], size: int) -> list[Sequence[K]]:
-    return [keys[start : start + size] for start in range(0, len(keys), size)]
+async def _in_parts(
+    ask: Callable[[Sequence[str], int | None], Coroutine[Any, Any, Mapping[str, T]]],
+    keys: Sequence[str],
+    most: int | None,
+    size: int,
+) -> Mapping[str, T]:
+    """More keys than go in one call, in several at the same time."""
+    chunks = [keys[start : start + size] for start in range(0, len(keys), size)]
+    parts = await asyncio.gather(*(ask(chunk, most) for chunk in chunks))
+    if parts and all(isinstance(each, Lists) for each in parts):
+        first_part, *others = cast("list[Lists]", parts)
+        return cast("Mapping[str, T]", first_part.beside(others))
+    return {key: found for part in parts for key, found in part.items()}

@@ -24,11 +24,16 @@ class FairTurns:
         """How many calls wait, of all callers."""
         return sum(len(queue) for queue in self._queues.values())
 
+    def take(self) -> bool:
+        """A turn, where one is free: nobody waits then."""
+        if self._free > 0:
+            self._free -= 1
+            return True
+        return False
+
     async def turn(self) -> None:
         """Waits until a call may be made."""
-        if self._free > 0:
-            # Nobody waits while a turn is free.
-            self._free -= 1
+        if self.take():
             return
         turn = asyncio.get_running_loop().create_future()
         caller = current_caller.get()

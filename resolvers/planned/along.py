@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from itertools import repeat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from adapters.contracts.errors import (
     Malformed,
@@ -42,7 +42,7 @@ class Along:
         self._fetch = fetch
         self._loading: dict[int, asyncio.Future[_Found]] = {}
 
-    def begin(self, hoists: Sequence[Hoist], batch: Batch) -> list[Awaitable[None]]:
+    def begin(self, hoists: Sequence[Hoist], batch: Batch) -> list[Coroutine[Any, Any, None]]:
         """Loads what descendants will need; whoever needs it waits for it."""
         return [self._load(each, self._expected(each), batch) for each in hoists if self._worth(each, batch)]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +43,7 @@ class Edges:
         self._systems = fetch.systems
         self._along = Along(fetch)
 
-    def hoist(self, hoists: Sequence[Hoist], batch: Batch) -> list[Awaitable[None]]:
+    def hoist(self, hoists: Sequence[Hoist], batch: Batch) -> list[Coroutine[Any, Any, None]]:
         """Loads what descendants will need; whoever needs it waits for it."""
         return self._along.begin(hoists, batch)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from graphql.execution.values import VariableValues
@@ -70,12 +70,13 @@ class Fetch:
         self.loads.release()
         del self.edges
 
-    async def together(self, parts: list[Awaitable[None]]) -> None:
+    async def together(self, parts: list[Coroutine[Any, Any, None]]) -> None:
         """All of them at the same time. The last costs no task of its own."""
         if not parts:
             return
         *others, last = parts
-        tasks = [asyncio.ensure_future(each) for each in others]
+        begin = asyncio.get_running_loop().create_task
+        tasks = [begin(each) for each in others]
         try:
             await last
             for task in tasks:
@@ -96,12 +97,12 @@ class Fetch:
 
     async def objects(self, plans: Iterable[ObjectPlan], batch: Batch) -> None:
         """Everything below objects of a system."""
-        parts: list[Awaitable[None]] = []
+        parts: list[Coroutine[Any, Any, None]] = []
         for each in plans:
             self.parts(each, batch, parts)
         await self.together(parts)
 
-    def parts(self, plan: ObjectPlan, batch: Batch, parts: list[Awaitable[None]]) -> None:
+    def parts(self, plan: ObjectPlan, batch: Batch, parts: list[Coroutine[Any, Any, None]]) -> None:
         if not any(batch.values()):
             return
         record_type = ENTITIES[plan.type_name]
@@ -187,7 +188,7 @@ class Fetch:
 
     async def below_gateway(self, field: FieldPlan, objects: Sequence[Any]) -> None:
         """Everything below objects of the gateway's own: what they name, wherever it is selected."""
-        parts: list[Awaitable[None]] = []
+        parts: list[Coroutine[Any, Any, None]] = []
         for plan in _plans_of(field, getattr(objects[0], "graph_type", "")) if objects else ():
             parts += [self._named(cast(ReferenceStep, step), objects) for step in plan.steps]
         await self.together(parts)
@@ -242,7 +243,7 @@ class Fetch:
             if isinstance(item, Item):
                 groups = batches.setdefault(item.type.value, {})
                 groups.setdefault(item.connection, {})[item.id] = item.row
-        parts: list[Awaitable[None]] = []
+        parts: list[Coroutine[Any, Any, None]] = []
         for type_name, batch in batches.items():
             self.parts(field.children[type_name], batch, parts)
         await self.together(parts)

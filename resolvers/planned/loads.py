@@ -8,9 +8,11 @@ of. A connection that let its deadline pass is not waited for again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections import deque
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 from adapters.contracts.errors import OutcomeUnknown, SystemFault
 from adapters.contracts.fields import Condition, Row
@@ -27,22 +29,36 @@ _ALL = 1 << 60
 """Rows wanted of a key where all are."""
 
 
-class _Flying(NamedTuple):
-    """What is being read: at least so many rows of each key."""
-
-    keys: frozenset[str]
-    rows: int
-    done: asyncio.Future[Any]
+_ID = "id"
+"""The key of reads by id, for which rows are kept apart from their readings."""
 
 
 class _Read:
-    """What was read at once: of each key at least so many rows, where there are as many."""
+    """One reading: of each of its keys at least so many rows, where there are as many.
 
-    __slots__ = ("pages", "rows")
+    found: what it gave. fault: why it gave nothing. Neither while it is under way, nor where who was reading
+    has given up.
+    """
 
-    def __init__(self, rows: int, pages: Mapping[str, Page]) -> None:
+    found: Any = None
+    fault: SystemFault | None = None
+    under_way = True
+    _waiting: Sequence[asyncio.Future[None]] = ()
+
+    def __init__(self, rows: int) -> None:
         self.rows = rows
-        self.pages = pages
+
+    def wait(self) -> asyncio.Future[None]:
+        """The end of it, however it ends. Each who waits has a future of its own, and may give up."""
+        end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting = (*self._waiting, end)
+        return end
+
+    def end(self) -> None:
+        self.under_way = False
+        for each in self._waiting:
+            if not each.done():
+                each.set_result(None)
 
 
 class Loads:
@@ -70,14 +86,12 @@ class Loads:
         self._trace = trace
         self._timed_out: dict[str, OutcomeUnknown] = {}
         self._rows: dict[tuple[str, RecordType], dict[str, Row | None]] = {}
-        self._pages: dict[Relation, dict[str, _Read]] = {}
-        self._flying: dict[Any, list[_Flying]] = {}
-        self._faults: dict[Any, dict[str, SystemFault]] = {}
+        self._reads: dict[Relation, dict[str, _Read]] = {}
 
     def release(self) -> None:
         """Forgets all rows."""
         self._rows.clear()
-        self._pages.clear()
+        self._reads.clear()
 
     async def by_id(
         self, connection: str, record_type: RecordType, ids: Collection[str]
@@ -89,63 +103,19 @@ class Loads:
             known = self._rows[key] = {}
         missing = [each for each in ids if each not in known] if known else list(ids)
         if missing:
-            select = self._projection.select(connection, record_type)
-
-            async def read(wanted: list[str]) -> None:
-                traced = self._traced(connection, record_type, "id", len(wanted))
-                rows = await self.ask(
-                    connection, lambda: self.systems.read_many(connection, record_type, wanted, select)
-                )
-                if traced is not None:
-                    traced.rows = len(rows)
-                self._note(connection, record_type, rows.values())
-                for each in wanted:
-                    known[each] = rows.get(each)
-
-            await self._once(key, missing, 0, read)
+            await self._once(Relation(connection, record_type, _ID, (), None), missing, 0)
         return known
 
     async def related(
         self, relation: Relation, values: Iterable[str], first: int | None
     ) -> Mapping[str, Page]:
         """For each value at least its ``first`` rows (None: all), where it has as many."""
-        wanted = _ALL if first is None else first
-        known = self._pages.get(relation)
-        if known is None:
-            known = self._pages[relation] = {}
         keys = list(values)
-        missing = [each for each in keys if each not in known or known[each].rows < wanted] if known else keys
-        if missing:
-
-            async def read(missing: list[str]) -> None:
-                traced = self._traced(relation.connection, relation.type, relation.key, len(missing))
-                pages = await self.ask(
-                    relation.connection,
-                    lambda: self.systems.related(
-                        relation.connection,
-                        relation.type,
-                        relation.key,
-                        missing,
-                        self._projection.select(relation.connection, relation.type),
-                        relation.where,
-                        first,
-                        relation.after,
-                    ),
-                )
-                if traced is not None:
-                    traced.rows = count_of(pages)
-                self._remember(relation, pages)
-                # What somebody else has read meanwhile can be more.
-                less = missing
-                if known:
-                    less = [each for each in missing if each not in known or known[each].rows < wanted]
-                known.update(dict.fromkeys(less, _Read(wanted, pages)))
-
-            await self._once(relation, missing, wanted, read)
-        reads = set(map(known.__getitem__, keys))
-        if len(reads) == 1 and isinstance(pages := reads.pop().pages, Lists):
-            return pages.only(keys)
-        return {value: known[value].pages[value] for value in keys}
+        own = await self._once(relation, keys, first)
+        if not isinstance(own, _Read):
+            return {value: own[value].found[value] for value in keys}
+        pages: Mapping[str, Page] = own.found
+        return pages.only(keys) if isinstance(pages, Lists) else {value: pages[value] for value in keys}
 
     async def page(
         self,
@@ -190,67 +160,101 @@ class Loads:
                 self._timed_out[connection] = fault
             raise
         finally:
-            self.rounds = max(self.rounds, own_round)
+            if self.rounds < own_round:
+                self.rounds = own_round
 
     async def _once(
-        self, key: Any, missing: list[str], wanted: int, read: Callable[[list[str]], Awaitable[None]]
-    ) -> None:
-        """Reads what nobody reads yet, and waits for what others read. The first fault is raised."""
-        faults = self._faults.get(key)
-        if faults:
-            for each in missing:
-                if each in faults:
-                    raise faults[each]
-        flying = self._flying.get(key)
-        if flying is None:
-            flying = self._flying[key] = []
-        others: list[tuple[asyncio.Future[Any], list[str]]] = []
-        mine = missing
-        for each in flying:
-            if each.rows >= wanted and not each.keys.isdisjoint(mine):
-                others.append((each.done, [key for key in mine if key in each.keys]))
-                mine = [key for key in mine if key not in each.keys]
+        self, relation: Relation, keys: list[str], first: int | None
+    ) -> _Read | Mapping[str, _Read]:
+        """Reads what nobody reads yet, and waits for what others read. The first fault is raised.
+
+        Gives the reading that has all of the keys, or that of each.
+        """
+        known = self._reads.get(relation)
+        if known is None:
+            known = self._reads[relation] = {}
+        if not known:
+            return await self._read(known, relation, keys, first)
+        rows = _ALL if first is None else first
+        held = set(map(known.get, keys))
+        if len(held) == 1 and (own := held.pop()) is not None and own.rows >= rows:
+            if own.under_way:
+                await own.wait()
+            if own.found is not None:
+                return own
+        found = {key: was for key in keys if (was := known.get(key)) is not None and was.rows >= rows}
+        others = dict.fromkeys(found.values())
+        for other in others:
+            if other.fault is not None:
+                raise other.fault
+        mine = [key for key in keys if key not in found] if found else keys
         if mine:
-            done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-            own = _Flying(frozenset(mine), wanted, done)
-            flying.append(own)
-            try:
-                await read(mine)
-            except BaseException as error:
-                if isinstance(error, SystemFault):
-                    self._faults.setdefault(key, {}).update(dict.fromkeys(mine, error))
-                    done.set_exception(error)
-                    # Whoever waits sees it; where nobody does, it was raised here.
-                    done.exception()
-                else:
-                    done.cancel()
-                raise
-            finally:
-                flying.remove(own)
-            done.set_result(None)
-        for future, theirs in others:
-            await asyncio.wait((future,))
-            if future.cancelled():
+            found |= dict.fromkeys(mine, await self._read(known, relation, mine, first))
+        for other in others:
+            if other.under_way:
+                await other.wait()
+            if other.fault is not None:
+                raise other.fault
+            if other.found is None:
                 # Who was reading has given up: that is no reason to.
-                await self._once(key, theirs, wanted, read)
-            else:
-                future.result()
+                theirs = [key for key in keys if found[key] is other]
+                again = await self._once(relation, theirs, first)
+                found |= dict.fromkeys(theirs, again) if isinstance(again, _Read) else again
+        return found
 
-    def _remember(self, relation: Relation, pages: Mapping[str, Page]) -> None:
-        rows: list[Row] = []
-        again = relation.type in self._again
-        if again or relation.type is RecordType.CUSTOMER:
-            rows = rows_of(pages)
-        self._note(relation.connection, relation.type, rows)
+    async def _read(
+        self, known: dict[str, _Read], relation: Relation, keys: list[str], first: int | None
+    ) -> _Read:
+        own = _Read(_ALL if first is None else first)
+        before = {key: known[key] for key in keys if key in known} if known else {}
+        known.update(dict.fromkeys(keys, own))
+        try:
+            traced = self._traced(relation.connection, relation.type, relation.key, len(keys))
+            found = await self.ask(relation.connection, partial(self._asked, relation, keys, first))
+            if traced is not None:
+                traced.rows = len(found) if relation.key == _ID else count_of(found)
+            self._keep(relation, keys, found)
+            own.found = found
+        except BaseException as error:
+            if isinstance(error, SystemFault):
+                own.fault, own.rows = error, _ALL
+            for key in keys:
+                if known.get(key) is not own:
+                    continue
+                if key in before:
+                    # It serves again.
+                    known[key] = before[key]
+                elif own.fault is None:
+                    del known[key]
+            raise
+        finally:
+            own.end()
+        return own
+
+    def _asked(self, relation: Relation, keys: list[str], first: int | None) -> Awaitable[Mapping[str, Any]]:
+        connection, record_type, key, where, after = relation
+        select = self._projection.select(connection, record_type)
+        if key == _ID:
+            return self.systems.read_many(connection, record_type, keys, select)
+        return self.systems.related(connection, record_type, key, keys, select, where, first, after)
+
+    def _keep(self, relation: Relation, keys: list[str], found: Mapping[str, Any]) -> None:
+        """Notes what came, and keeps rows that serve reads by id."""
+        connection, record_type, key, _, _ = relation
+        if key == _ID:
+            self._note(connection, record_type, found.values())
+            self._rows[connection, record_type].update(zip(keys, map(found.get, keys), strict=True))
+            return
+        again = record_type in self._again
+        rows = rows_of(found) if again or record_type is RecordType.CUSTOMER else ()
+        self._note(connection, record_type, rows)
         if again:
-            self._prime(relation.connection, relation.type, rows)
+            self._prime(connection, record_type, rows)
 
-    def _prime(self, connection: str, record_type: RecordType, rows: Iterable[Row]) -> None:
+    def _prime(self, connection: str, record_type: RecordType, rows: Sequence[Row]) -> None:
         ids = self.systems.resource(connection, record_type).fields.column("id")
         known = self._rows.setdefault((connection, record_type), {})
-        rows = list(rows)
-        for own_id, row in zip(ids(rows), rows, strict=True):
-            known.setdefault(str(own_id), row)
+        deque(map(known.setdefault, map(str, ids(rows)), rows), maxlen=0)
 
     def _note(self, connection: str, record_type: RecordType, rows: Iterable[Row]) -> None:
         """Keeps when a connection was read, and the links that the CRM's customers carry."""

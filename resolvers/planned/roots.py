@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, NamedTuple
 
 from graphql import GraphQLError, GraphQLNonNull
@@ -96,7 +96,7 @@ async def _nodes(fetch: Fetch, step: RootStep, arguments: Mapping[str, Any]) -> 
     # One that is refused is an error at its own place.
     found = [items[each] if isinstance(each, Ref) else await _outcome(each) for each in named]
     fetch.results[step.index] = found
-    parts: list[Awaitable[None]] = [fetch.items(step.field, items.values())]
+    parts: list[Coroutine[Any, Any, None]] = [fetch.items(step.field, items.values())]
     for type_name in ("Command", "BusinessEvent"):
         own = [each for each in found if getattr(each, "graph_type", None) == type_name]
         if own:

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import pytest
 
+from adapters.contracts.errors import SystemFault, Unreachable
 from adapters.contracts.resource import Page
 from adapters.contracts.vocabulary import RecordType
 from resolvers.loads import Relation
@@ -25,11 +26,14 @@ class Erp:
     def __init__(self) -> None:
         self.asked: list[tuple[list[str], int | None]] = []
         self.answers: list[asyncio.Event] = []
+        self.fault: SystemFault | None = None
 
     async def related(self, *asked: Any) -> Mapping[str, Page]:
         values: Sequence[str] = asked[3]
         first: int | None = asked[6]
         self.asked.append((list(values), first))
+        if self.fault is not None:
+            raise self.fault
         self.answers.append(asyncio.Event())
         await self.answers[-1].wait()
         return {value: Page(ROWS, ROWS, False).cut(first) for value in values}
@@ -83,3 +87,18 @@ async def test_a_later_answer_with_fewer_rows_replaces_none_with_more() -> None:
     assert len((await few)["b"].cut(1).rows) == 1
     assert len((await others)["a"].rows) == 3
     assert len(erp.asked) == 3
+
+
+async def test_a_fault_is_told_again_and_costs_nothing_that_was_read_before() -> None:
+    erp = Erp()
+    mine = loads(erp)
+    few = asyncio.ensure_future(mine.related(INVOICES, ["a"], 1))
+    await erp.heard(1)
+    erp.answers[0].set()
+    await few
+    erp.fault = Unreachable("down")
+    for keys, first in ((["a", "b"], 1), (["b", "c"], None), (["a"], None)):
+        with pytest.raises(Unreachable):
+            await mine.related(INVOICES, keys, first)
+    assert len((await mine.related(INVOICES, ["a"], 1))["a"].rows) == 1
+    assert erp.asked == [(["a"], 1), (["b"], 1), (["a"], None)]
