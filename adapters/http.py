@@ -13,22 +13,17 @@ import functools
 import re
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import msgspec
 
-from adapters.contracts.errors import (
-    Malformed,
-    SystemFault,
-    Throttled,
-    fault_for_status,
-)
+from adapters.contracts.errors import SystemFault, Throttled, fault_for_status
 from adapters.wire.address import Address, Base, is_absolute, parse_base
+from adapters.wire.answer import Answer as Response
 from adapters.wire.coding import ACCEPTED
 from adapters.wire.pool import Pool
 from adapters.wire.request import encode_form as encoded
@@ -41,31 +36,6 @@ correlation_id: ContextVar[str | None] = ContextVar("fieldgate_correlation_id", 
 """Sent on every upstream call as ``x-correlation-id``; the transport of the graph sets it."""
 
 Params = Sequence[tuple[str, str]]
-
-_decode = msgspec.json.Decoder(float_hook=Decimal).decode
-"""JSON numbers with a fraction arrive as Decimal: money never passes through a float."""
-
-
-class Response(NamedTuple):
-    """An answer as it came: status, lower-case header names, raw body."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    def json(self, decode: Callable[[bytes], Any] = _decode) -> Any:
-        """The decoded body. Anything but JSON, by its content type or its bytes, is ``Malformed``.
-
-        decode: a decoder of msgspec for what is known of the body. What does not match it is ``Malformed``
-        too, of a ``msgspec.ValidationError``.
-        """
-        content_type = self.headers.get("content-type", "")
-        if content_type and "json" not in content_type:
-            raise Malformed(f"the answer is {content_type.split(';')[0]!r}, not JSON")
-        try:
-            return decode(self.body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise Malformed(f"the answer of {len(self.body)} bytes is not valid JSON") from error
 
 
 class Authenticator(Protocol):
@@ -222,7 +192,7 @@ class HttpClient:
         """The client's own headers. Raises ``Rejected`` where one of them cannot be sent."""
         return header_lines([("host", self._base.address.authority), *self._fixed.items()])
 
-    async def send(
+    def send(
         self,
         method: str,
         path: str,
@@ -232,19 +202,32 @@ class HttpClient:
         json: Any = None,
         form: Params | None = None,
         authenticate: bool = True,
-    ) -> Response:
+    ) -> Coroutine[Any, Any, Response]:
         """Sends one request and gives the answer, whatever its status.
 
         params: pairs, or a query that is ``encoded`` already. json: a value to send as a JSON body. form:
         pairs to send form-encoded, in order, names repeated as given. A 401 makes the authenticator renew
         once. Raises ``Unreachable`` where nothing was sent and ``OutcomeUnknown`` where the answer was lost.
         """
-        auth = self._authenticator if authenticate else None
-        proof: Mapping[str, str] = await auth.headers(self) if auth is not None else {}
-        response = await self._once(method, path, params, {**(headers or {}), **proof}, json, form)
-        if response.status == 401 and auth is not None and await auth.refused(self, proof):
+        if self._authenticator is None or not authenticate:
+            return self._once(method, path, params, {**headers} if headers else {}, json, form)
+        return self._proven(self._authenticator, method, path, params, headers or {}, json, form)
+
+    async def _proven(
+        self,
+        auth: Authenticator,
+        method: str,
+        path: str,
+        params: Params | str | None,
+        headers: Mapping[str, str],
+        json: Any,
+        form: Params | None,
+    ) -> Response:
+        proof = await auth.headers(self)
+        response = await self._once(method, path, params, {**headers, **proof}, json, form)
+        if response.status == 401 and await auth.refused(self, proof):
             proof = await auth.headers(self)
-            response = await self._once(method, path, params, {**(headers or {}), **proof}, json, form)
+            response = await self._once(method, path, params, {**headers, **proof}, json, form)
         return response
 
     async def _once(
@@ -277,10 +260,10 @@ class HttpClient:
                 url, named = self._url(path, params, headers)
                 answer = await self._proxied.request(method, url, named, content)
             status, size = answer.status, len(answer.body)
+            return answer
         finally:
             if ended is not None:
                 ended(Call(method, path, status, size, time.perf_counter() - started))
-        return Response(*answer)
 
     def _request(
         self,
@@ -295,8 +278,7 @@ class HttpClient:
             base, target = _split(path)
             pool = self._pool(base.address)
         else:
-            base, target = self._base, f"{self._base.path}{path}"
-            pool = self._own
+            base, pool, target = self._base, self._own, f"{self._base.path}{path}"
         if base is self._base and self._fixed.keys().isdisjoint(headers):
             lines = f"{self._lines}{header_lines(headers.items())}" if headers else self._lines
         else:

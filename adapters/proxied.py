@@ -13,7 +13,8 @@ from collections.abc import Mapping
 import httpx
 
 from adapters.contracts.errors import Malformed, OutcomeUnknown, Unreachable
-from adapters.wire.connection import MAX_BODY_BYTES, Answer
+from adapters.wire.answer import Answer
+from adapters.wire.connection import MAX_BODY_BYTES
 from adapters.wire.pool import default_tls
 
 

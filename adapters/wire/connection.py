@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import NamedTuple, cast
+from typing import cast
 
 import httptools
 
 from adapters.contracts.errors import Malformed, OutcomeUnknown, SystemFault
+from adapters.wire.answer import Answer, Headers
 
 MAX_HEAD_BYTES = 65_536
 MAX_BODY_BYTES = 64 * 1024 * 1024
 """Of an answer, before and after its content coding. A page of any vendor's list is far below."""
 
 _SWITCHING_PROTOCOLS = 101
-
-
-class Answer(NamedTuple):
-    """What came back. Header names are in lower case; a header that came more often is joined by commas."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
 
 
 class Stale(Exception):
@@ -40,10 +33,10 @@ class WireConnection(asyncio.Protocol):
         "_head_bytes",
         "_head_only",
         "_headed",
-        "_headers",
         "_heard",
         "_keep",
         "_loop",
+        "_names",
         "_on_lost",
         "_parser",
         "_parts",
@@ -52,6 +45,7 @@ class WireConnection(asyncio.Protocol):
         "_timer",
         "_transport",
         "_used",
+        "_values",
         "_waiter",
         "idle_since",
     )
@@ -71,7 +65,8 @@ class WireConnection(asyncio.Protocol):
 
     def _reset(self) -> None:
         self._status = self._size = self._head_bytes = 0
-        self._headers: list[tuple[bytes, bytes]] = []
+        self._names: list[bytes] = []
+        self._values: list[bytes] = []
         self._parts: list[bytes] = []
         self._heard = self._headed = self._complete = False
 
@@ -157,7 +152,8 @@ class WireConnection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self._headed:
-            self._headers.append((name, value))
+            self._names.append(name)
+            self._values.append(value)
 
     def on_headers_complete(self) -> None:
         if self._complete:
@@ -165,7 +161,8 @@ class WireConnection(asyncio.Protocol):
         status = self._parser.get_status_code()
         if status < 200:
             # An answer for the meantime (RFC 9110, 15.2): the real one follows.
-            self._headers.clear()
+            self._names.clear()
+            self._values.clear()
             return
         self._status = status
         self._headed = True
@@ -197,7 +194,7 @@ class WireConnection(asyncio.Protocol):
             # It answered before it had heard all: what is left would be read as another request.
             self._keep = False
         if waiter is not None:
-            waiter.set_result(Answer(self._status, _decoded(self._headers), body))
+            waiter.set_result(Answer(self._status, Headers(self._names, self._values), body))
 
     def _expire(self) -> None:
         self._break(OutcomeUnknown("no answer in time", timed_out=True))
@@ -224,24 +221,5 @@ class WireConnection(asyncio.Protocol):
 
     def _ends_with_connection(self) -> bool:
         """Whether the body has no other end than the connection's (RFC 9112, 6.3)."""
-        names = {name.lower() for name, _ in self._headers}
+        names = set(map(bytes.lower, self._names))
         return b"content-length" not in names and b"transfer-encoding" not in names
-
-
-_NAMES: dict[bytes, str] = {}
-"""Names as they came, in lower case: there are few, and they come again and again."""
-
-_MAX_NAMES = 1_024
-
-
-def _decoded(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for raw, value in headers:
-        name = _NAMES.get(raw)
-        if name is None:
-            if len(_NAMES) >= _MAX_NAMES:
-                _NAMES.clear()
-            name = _NAMES[raw] = raw.decode("latin-1").lower()
-        text = value.decode("latin-1").strip(" \t")
-        found[name] = f"{found[name]}, {text}" if name in found else text
-    return found

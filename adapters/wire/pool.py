@@ -9,8 +9,9 @@ from collections import deque
 
 from adapters.contracts.errors import OutcomeUnknown, Unreachable
 from adapters.wire.address import Address
+from adapters.wire.answer import Answer
 from adapters.wire.coding import decoded
-from adapters.wire.connection import MAX_BODY_BYTES, Answer, Stale, WireConnection
+from adapters.wire.connection import MAX_BODY_BYTES, Stale, WireConnection
 from adapters.wire.request import IDEMPOTENT
 
 CONNECT_S = 5.0
@@ -56,19 +57,25 @@ class Pool:
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._timeout_s
-        repeatable = method in IDEMPOTENT
+        repeatable, head_only = method in IDEMPOTENT, method == "HEAD"
         connection = self._kept(loop, repeatable) or await self._made(loop, deadline)
-        try:
-            answer = await self._exchange(loop, connection, request, deadline, method)
-        except Stale as stale:
-            if not repeatable:
-                raise OutcomeUnknown("the connection was closed instead of an answer") from stale
+        again = False
+        while True:
+            try:
+                answer = await connection.exchange(request, deadline, head_only=head_only)
+                break
+            except Stale as stale:
+                if again or not repeatable:
+                    raise OutcomeUnknown("the connection was closed instead of an answer") from stale
+            finally:
+                if connection.reusable:
+                    self._give_back(loop, connection)
+                else:
+                    # Whoever gave up before the answer leaves a connection on which it would come later.
+                    connection.abandon()
+            again = True
             self._drop_idle()
             connection = await self._made(loop, deadline)
-            try:
-                answer = await self._exchange(loop, connection, request, deadline, method)
-            except Stale as second:
-                raise OutcomeUnknown("the connection was closed instead of an answer") from second
         if "content-encoding" in answer.headers and answer.body:
             body = decoded(answer.body, answer.headers["content-encoding"], MAX_BODY_BYTES)
             return answer._replace(body=body)
@@ -85,23 +92,6 @@ class Pool:
             connection.abandon()
         # The loop closes them in its next turn.
         await asyncio.sleep(0)
-
-    async def _exchange(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        connection: WireConnection,
-        request: bytes,
-        deadline: float,
-        method: str,
-    ) -> Answer:
-        try:
-            return await connection.exchange(request, deadline, head_only=method == "HEAD")
-        finally:
-            if connection.reusable:
-                self._give_back(loop, connection)
-            else:
-                # Whoever gave up before the answer leaves a connection on which it would come later.
-                connection.abandon()
 
     def _kept(self, loop: asyncio.AbstractEventLoop, repeatable: bool) -> WireConnection | None:
         while self._idle:

@@ -1,0 +1,66 @@
+"""What came back, as it came: decoded where somebody looks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import msgspec
+
+from adapters.contracts.errors import Malformed
+
+_decode = msgspec.json.Decoder(float_hook=Decimal).decode
+"""JSON numbers with a fraction arrive as Decimal: money never passes through a float."""
+
+
+class Headers(Mapping[str, str]):
+    """The headers of an answer by lower-case name. One that came more often is joined by commas.
+
+    Of the ten or so that an answer has, two are looked at.
+    """
+
+    __slots__ = ("_raw",)
+
+    def __init__(self, names: Sequence[bytes], values: Sequence[bytes]) -> None:
+        names = list(map(bytes.lower, names))
+        self._raw = dict(zip(names, values, strict=True))
+        if len(self._raw) < len(names):
+            several: dict[bytes, list[bytes]] = {}
+            for name, value in zip(names, values, strict=True):
+                several.setdefault(name, []).append(value.strip(b" \t"))
+            self._raw = {name: b", ".join(found) for name, found in several.items()}
+
+    def __getitem__(self, name: str) -> str:
+        return self._raw[name.encode("latin-1")].decode("latin-1").strip(" \t")
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name.encode("latin-1", "replace") in self._raw
+
+    def __iter__(self) -> Iterator[str]:
+        return (name.decode("latin-1") for name in self._raw)
+
+    def __len__(self) -> int:
+        return len(self._raw)
+
+
+class Answer(NamedTuple):
+    """An answer: status, lower-case header names, body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self, decode: Callable[[bytes], Any] = _decode) -> Any:
+        """The decoded body. Anything but JSON, by its content type or its bytes, is ``Malformed``.
+
+        decode: a decoder of msgspec for what is known of the body. What does not match it is ``Malformed``
+        too, of a ``msgspec.ValidationError``.
+        """
+        content_type = self.headers.get("content-type", "")
+        if content_type and "json" not in content_type:
+            raise Malformed(f"the answer is {content_type.split(';')[0]!r}, not JSON")
+        try:
+            return decode(self.body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise Malformed(f"the answer of {len(self.body)} bytes is not valid JSON") from error
