@@ -18,6 +18,7 @@ class Deadline:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._expired = False
+        self._handle: asyncio.Handle | None = None
 
     def __enter__(self) -> None:
         loop = asyncio.get_running_loop()
@@ -31,13 +32,16 @@ class Deadline:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        self._handle.cancel()
+        if self._handle is not None:
+            self._handle.cancel()
+            # It knows the operation's context, which can know who ends this: a circle for the collector.
+            self._handle = None
         if self._expired and self._task.uncancel() <= self._before and kind is asyncio.CancelledError:
             raise TimeoutError from error
 
     def end(self) -> None:
         """The time is up now. Nothing happens where it has ended already."""
-        if self._handle.cancelled() or self._expired:
+        if self._handle is None or self._expired:
             return
         self._handle.cancel()
         self._handle = asyncio.get_running_loop().call_soon(self._expire)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
+from collections.abc import Callable
+from contextvars import ContextVar
 
 import pytest
 
@@ -72,3 +76,30 @@ async def test_somebody_else_s_cancellation_stays_one(seconds: float) -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert task.cancelled()
+
+
+def test_it_leaves_no_circle_to_the_collector() -> None:
+    """Who may end a deadline is often known to the operation that it is of."""
+
+    class Owner:
+        def __init__(self, stop: Callable[[], None]) -> None:
+            self.stop = stop
+
+    owner: ContextVar[Owner] = ContextVar("owner")
+
+    async def operation() -> weakref.ref[Owner]:
+        deadline = Deadline(60)
+        owner.set(Owner(deadline.end))
+        with deadline:
+            await asyncio.sleep(0)
+        return weakref.ref(owner.get())
+
+    async def run() -> None:
+        gc.disable()
+        try:
+            assert (await asyncio.create_task(operation()))() is None
+        finally:
+            gc.enable()
+
+    # asyncio's own loop keeps what was cancelled until its time has come.
+    pytest.importorskip("uvloop").run(run())
