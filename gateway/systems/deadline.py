@@ -18,7 +18,6 @@ class Deadline:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._expired = False
-        self._handle: asyncio.Handle | None = None
 
     def __enter__(self) -> None:
         loop = asyncio.get_running_loop()
@@ -27,21 +26,21 @@ class Deadline:
             raise RuntimeError("a deadline is of a task")
         self._task = task
         self._before = task.cancelling()
-        self._handle = loop.call_later(self._seconds, self._expire)
+        self._handle: asyncio.Handle = loop.call_later(self._seconds, self._expire)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        if self._handle is not None:
-            self._handle.cancel()
-            # It knows the operation's context, which can know who ends this: a circle for the collector.
-            self._handle = None
-        if self._expired and self._task.uncancel() <= self._before and kind is asyncio.CancelledError:
+        self._handle.cancel()
+        task = self._task
+        # Both know the operation's context, which can know who ends this: a circle for the collector.
+        del self._handle, self._task
+        if self._expired and task.uncancel() <= self._before and kind is asyncio.CancelledError:
             raise TimeoutError from error
 
     def end(self) -> None:
         """The time is up now. Nothing happens where it has ended already."""
-        if self._handle is None or self._expired:
+        if self._expired or not hasattr(self, "_handle"):
             return
         self._handle.cancel()
         self._handle = asyncio.get_running_loop().call_soon(self._expire)

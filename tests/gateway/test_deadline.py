@@ -97,7 +97,9 @@ def test_it_leaves_no_circle_to_the_collector() -> None:
     async def run() -> None:
         gc.disable()
         try:
-            assert (await asyncio.create_task(operation()))() is None
+            found = await asyncio.create_task(operation())
+            await asyncio.sleep(0)
+            assert found() is None
         finally:
             gc.enable()
 
