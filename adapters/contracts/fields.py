@@ -9,7 +9,7 @@ Rows stay as the vendor sent them until a field is read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -118,7 +118,7 @@ class FieldMap:
         if "id" not in table:
             raise ValueError(f"{vendor_resource}: a field map needs an 'id'")
         self._table: Mapping[str, Field] = table
-        self._columns: dict[str, Callable[[Iterable[Row]], list[Any]]] = {}
+        self._columns: dict[str, Callable[[Sequence[Row]], list[Any]]] = {}
         self.links: tuple[str, ...] = tuple(name for name in table if "_in_" in name)
         """The fields that name records of other systems."""
 
@@ -159,30 +159,29 @@ class FieldMap:
                 f"{self.vendor_resource}: the answer's {name!r} cannot be read ({type(error).__name__})"
             ) from error
 
-    def column(self, name: str) -> Callable[[Iterable[Row]], list[Any]]:
+    def column(self, name: str) -> Callable[[Sequence[Row]], list[Any]]:
         """``read`` for one field of many rows, a text, to be kept."""
         found = self._columns.get(name)
         if found is None:
             found = self._columns[name] = self._column(name)
         return found
 
-    def _column(self, name: str) -> Callable[[Iterable[Row]], list[Any]]:
+    def _column(self, name: str) -> Callable[[Sequence[Row]], list[Any]]:
         def one(row: Row) -> Any:
             return self.read(row, name)
 
-        def slow(rows: Iterable[Row]) -> list[Any]:
-            return [one(row) for row in rows]
+        def slow(rows: Sequence[Row]) -> list[Any]:
+            return list(map(one, rows))
 
         source = self._table[name].source if name in self._table else None
         if source is None or source.texts is None:
             return slow
         texts = source.texts
 
-        def column(rows: Iterable[Row]) -> list[Any]:
-            rows = list(rows)
+        def column(rows: Sequence[Row]) -> list[Any]:
             try:
                 found = list(map(texts, rows))
-                return found if are_texts(found) else slow(rows)
+                return found if set(map(type, found)) == _TEXT and all(found) else slow(rows)
             except Exception:  # noqa: BLE001 - what is wrong with which row is found out by reading each
                 return slow(rows)
 

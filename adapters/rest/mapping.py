@@ -184,22 +184,20 @@ _ID = "[^\\x00-\\x1f\\x7f]{1,300}"
 
 def _ids(form: KeyForm) -> Filter:
     """Values that no id can have are not asked for: there is no row of that id."""
-    pattern = re.compile(form.pattern or _ID)
+    pattern, param, join, most = re.compile(form.pattern or _ID), form.param, form.join, form.max
     # Nearly always all of them are possible: then one look at what is sent shows it.
     joined = None
-    if form.join is not None and len(form.join) == 1 and form.pattern is None:
-        one = f"[^\\x00-\\x1f\\x7f{re.escape(form.join)}]{{1,300}}"
-        joined = re.compile(f"{one}(?:{re.escape(form.join)}{one})*")
+    if join is not None and len(join) == 1 and form.pattern is None:
+        one = f"[^\\x00-\\x1f\\x7f{re.escape(join)}]{{1,300}}"
+        joined = re.compile(f"{one}(?:{re.escape(join)}{one})*").fullmatch
 
     def pairs(values: tuple[Any, ...]) -> Pairs | None:
-        wanted = list(map(str, values))
-        if joined is not None and form.join is not None and len(wanted) <= form.max:
-            text = form.join.join(wanted)
-            if joined.fullmatch(text) and text.count(form.join) == len(wanted) - 1:
-                return ((form.param, text),)
-        return _one_of(
-            form, [v for v in wanted if pattern.fullmatch(v) and v and (not form.join or form.join not in v)]
-        )
+        if joined is not None and join is not None and len(values) <= most:
+            text = join.join(map(str, values))
+            if joined(text) and text.count(join) == len(values) - 1:
+                return ((param, text),)
+        wanted = [v for v in map(str, values) if pattern.fullmatch(v) and v and (not join or join not in v)]
+        return _one_of(form, wanted)
 
     return pairs
 

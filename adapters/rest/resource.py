@@ -36,7 +36,7 @@ class _ByKey(NamedTuple):
     before: str
     after: str
     shape: Shape
-    owners: Callable[[Iterable[Row]], list[Any]]
+    owners: Callable[[Sequence[Row]], list[Any]]
     strict: bool
 
 

@@ -17,7 +17,7 @@ from resolvers.edges import CUSTOMER_IN_CRM
 from resolvers.identity import Located, located_in
 from resolvers.ids import Ref
 from resolvers.loads import Relation
-from resolvers.planned.along import HOISTED_ROWS
+from resolvers.planned.along import HOISTED_ROWS, quietly
 from resolvers.planned.fetch import Fetch
 from resolvers.planned.plan import EdgeStep, ObjectPlan
 from resolvers.viewer import Rows
@@ -31,20 +31,14 @@ def begin_ahead(fetch: Fetch, plan: ObjectPlan, ref: Ref) -> Sequence[asyncio.Ta
     if viewer.rows is not None and not _is_bound(viewer.rows, ref):
         # Whether it is the viewer's customer at all is to be found out first.
         return ()
-    return [asyncio.ensure_future(_quietly(each)) for each in _Ahead(fetch, ref).loads(plan)]
+    begin = asyncio.get_running_loop().create_task
+    return [begin(quietly(each)) for each in _Ahead(fetch, ref).loads(plan)]
 
 
 def _is_bound(rows: Rows, customer: Ref) -> bool:
     """Whether a viewer sees a customer for its name alone."""
     by_name = rows.customers is not None and customer in rows.customers
     return by_name and rows.portfolio is None and rows.legal_entities is None
-
-
-async def _quietly(load: Coroutine[Any, Any, Any]) -> None:
-    try:
-        await load
-    except SystemFault:
-        return
 
 
 class _Ahead:

@@ -284,6 +284,19 @@ class Fetch:
             found[ref] = self._item(ref, row)
         return found
 
+    async def one(self, ref: Ref) -> Item | Exception | None:
+        """``existing`` for one object."""
+        if self.limited is not None:
+            return (await self.limited.existing((ref,)))[ref]
+        if not self.context.viewer.reads(ref.type.value):
+            return forbidden(ref.type.value)
+        row: RowState
+        try:
+            row = (await self.loads.by_id(ref.connection, ref.type, (ref.record_id,))).get(ref.record_id)
+        except SystemFault as fault:
+            row = fault
+        return self._item(ref, row)
+
     def _item(self, ref: Ref, row: RowState) -> Item | None:
         if row is None:
             return None

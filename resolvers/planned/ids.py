@@ -33,6 +33,9 @@ def id_encoder(record_type: RecordType, connection: str) -> Callable[[list[str]]
     encode, table = binascii.b2a_base64, _URL_SAFE
 
     def encoded(record_ids: list[str]) -> list[str]:
+        if len(record_ids) == 1:
+            text = encode((prefix + record_ids[0]).encode(), newline=False).translate(table)
+            return [text.rstrip(b"=").decode()]
         if len(record_ids) > _AT_ONCE:
             starts = range(0, len(record_ids), _AT_ONCE)
             return list(chain.from_iterable(encoded(record_ids[at : at + _AT_ONCE]) for at in starts))

@@ -106,6 +106,14 @@ class Loads:
             await self._once(Relation(connection, record_type, _ID, (), None), missing, 0)
         return known
 
+    def has(self, relation: Relation, keys: Sequence[str], first: int) -> bool:
+        """Whether so many rows of all keys were read, or are being read."""
+        known = self._reads.get(relation)
+        if not known:
+            return False
+        held = set(map(known.get, keys))
+        return None not in held and all(each is not None and each.rows >= first for each in held)
+
     async def related(
         self, relation: Relation, values: Iterable[str], first: int | None
     ) -> Mapping[str, Page]:

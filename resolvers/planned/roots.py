@@ -67,7 +67,7 @@ async def _existing(fetch: Fetch, step: RootStep, ref: Ref) -> None:
     plan = step.field.children.get(ref.type.value)
     early = begin_ahead(fetch, plan, ref) if plan is not None else ()
     try:
-        item = (await fetch.existing({ref: None}))[ref]
+        item = await fetch.one(ref)
         fetch.results[step.index] = item
         if isinstance(item, Item) and plan is not None:
             await fetch.objects((plan,), {item.connection: {item.id: item.row}})
