@@ -276,14 +276,15 @@ class HttpClient:
         """Where to send it, and what. A header of the request takes the place of the client's own."""
         if is_absolute(path):
             base, target = _split(path)
-            pool = self._pool(base.address)
-        else:
-            base, pool, target = self._base, self._own, f"{self._base.path}{path}"
-        if base is self._base and self._fixed.keys().isdisjoint(headers):
-            lines = f"{self._lines}{header_lines(headers.items())}" if headers else self._lines
-        else:
             lines = header_lines([("host", base.address.authority), *self._named(base, headers).items()])
-        return pool, request_bytes(method, target_of(target, params), lines, content)
+            return self._pool(base.address), request_bytes(method, target_of(target, params), lines, content)
+        if self._fixed.keys().isdisjoint(headers):
+            lines = f"{self._lines}{header_lines(headers.items())}"
+        else:
+            named = self._named(self._base, headers)
+            lines = header_lines([("host", self._base.address.authority), *named.items()])
+        target = target_of(f"{self._base.path}{path}", params)
+        return self._own, request_bytes(method, target, lines, content)
 
     def _url(
         self, path: str, params: Params | str | None, headers: Mapping[str, str]

@@ -103,28 +103,28 @@ class RestResource(Resource):
         after: str | None = None,
     ) -> Mapping[str, Page]:
         wanted = tuple(dict.fromkeys(values))
-        if where or key not in self._whole:
-            conditions = (*where, Condition(key, Op.IN, wanted))
-            if self._pager_for(conditions) is not _WHOLE:
-                pages = await super().related(key, wanted, select, where, first, after)
-                return pages if len(wanted) == 1 else self._placed(pages)
+        if not where and after is None and key in self._whole:
+            found, owners = await self._found(key, wanted, select)
+            return _WHOLE.cut_each(self._sorted(key, wanted, owners, found), first, self._id_of)
+        conditions = (*where, Condition(key, Op.IN, wanted))
+        if self._pager_for(conditions) is not _WHOLE:
+            pages = await super().related(key, wanted, select, where, first, after)
+            return pages if len(wanted) == 1 else self._placed(pages)
         if after is not None and len(wanted) != 1:
             raise ValueError("a position belongs to one key value")
         place = None if after is None else Position.parse(after, _WHOLE.start)
-        if where:
-            found = await self._all_rows(select | {key}, (*where, Condition(key, Op.IN, wanted)))
-            owners = self.fields.column(key)(found)
-        else:
-            found, owners = await self._found(key, wanted, select)
+        found = await self._all_rows(select | {key}, conditions)
         if place is not None:
             return {wanted[0]: _WHOLE.cut(found, first, place, self._id_of)}
-        own = {wanted[0]: found} if len(wanted) == 1 else self._sorted(key, wanted, owners, found)
-        return _WHOLE.cut_each(own, first, self._id_of)
+        owners = self.fields.column(key)(found)
+        return _WHOLE.cut_each(self._sorted(key, wanted, owners, found), first, self._id_of)
 
     def _sorted(
         self, key: str, wanted: Sequence[str], owners: Sequence[Any], rows: Sequence[Row]
     ) -> Mapping[str, Sequence[Row]]:
         """The rows of each value; of other values there may be some where values are not ids."""
+        if len(wanted) == 1:
+            return {wanted[0]: rows}
         if _is_link(key):
             return lists_by(wanted, owners, rows)
         known = set(wanted)

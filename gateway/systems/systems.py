@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from adapters.contracts.adapter import Adapter
 from adapters.contracts.fields import Condition, Row
@@ -23,6 +23,17 @@ T = TypeVar("T")
 
 _NAMES = {each: each.value for each in RecordType}
 """Looked up for every call, where ``value`` is a property in Python."""
+
+
+class _Relation(NamedTuple):
+    """What loads by a key have in common that can be one."""
+
+    connection: str
+    type: RecordType
+    key: str
+    select: frozenset[str]
+    where: tuple[Condition, ...]
+    after: str | None
 
 
 class ConnectedSystems:
@@ -70,21 +81,27 @@ class ConnectedSystems:
     async def read_many(
         self, connection: str, record_type: RecordType, ids: Sequence[str], select: frozenset[str]
     ) -> Mapping[str, Row]:
-        held = self._connections[connection]
-        resource = held.adapter.resources[record_type]
-        size = resource.caps.ids_per_call
-
-        def ask(chunk: Sequence[str], _: int | None) -> Coroutine[Any, Any, Mapping[str, Row]]:
-            asked = Asked(Work.READ_MANY, _NAMES[record_type], len(chunk))
-            return held.call(partial(resource.read_many, chunk, select), asked)
-
-        def load(ids: Sequence[str], _: int | None) -> Coroutine[Any, Any, Mapping[str, Row]]:
-            return ask(ids, None) if 0 < len(ids) <= size else _in_parts(ask, ids, None, size)
-
         kind = ("read_many", connection, record_type, select)
+        load = partial(self._read_many, connection, record_type, select)
         found = await self.coalescer.load(kind, ids, None, load)
         _count(len(found))
         return found
+
+    def _read_many(
+        self,
+        connection: str,
+        record_type: RecordType,
+        select: frozenset[str],
+        ids: Sequence[str],
+        most: int | None,
+    ) -> Coroutine[Any, Any, Mapping[str, Row]]:
+        held = self._connections[connection]
+        resource = held.adapter.resources[record_type]
+        size = resource.caps.ids_per_call
+        if 0 < len(ids) <= size:
+            asked = Asked(Work.READ_MANY, _NAMES[record_type], len(ids))
+            return held.call(partial(resource.read_many, ids, select), asked)
+        return _in_parts(partial(self._read_many, connection, record_type, select), ids, most, size)
 
     async def related(
         self,
@@ -97,24 +114,25 @@ class ConnectedSystems:
         first: int | None,
         after: str | None,
     ) -> Mapping[str, Page]:
-        held = self._connections[connection]
-        resource = held.adapter.resources[record_type]
-        # A position belongs to one value.
-        size = resource.caps.keys(key) if after is None else 1
-
-        def ask(chunk: Sequence[str], most: int | None) -> Coroutine[Any, Any, Mapping[str, Page]]:
-            asked = Asked(Work.RELATED, _NAMES[record_type], len(chunk))
-            return held.call(partial(resource.related, key, chunk, select, where, most, after), asked)
-
-        def load(values: Sequence[str], most: int | None) -> Coroutine[Any, Any, Mapping[str, Page]]:
-            return ask(values, most) if 0 < len(values) <= size else _in_parts(ask, values, most, size)
-
-        kind = ("related", connection, record_type, key, select, where, after)
-        found = await self.coalescer.load(kind, values, first, load)
+        asked = _Relation(connection, record_type, key, select, where, after)
+        found = await self.coalescer.load(asked, values, first, partial(self._related, asked))
         if first is not None and longest(found) > first:
             found = {value: page.cut(first) for value, page in found.items()}
         _count(count_of(found))
         return found
+
+    def _related(
+        self, relation: _Relation, values: Sequence[str], most: int | None
+    ) -> Coroutine[Any, Any, Mapping[str, Page]]:
+        connection, record_type, key, select, where, after = relation
+        held = self._connections[connection]
+        resource = held.adapter.resources[record_type]
+        # A position belongs to one value.
+        size = resource.caps.keys(key) if after is None else 1
+        if 0 < len(values) <= size:
+            asked = Asked(Work.RELATED, _NAMES[record_type], len(values))
+            return held.call(partial(resource.related, key, values, select, where, most, after), asked)
+        return _in_parts(partial(self._related, relation), values, most, size)
 
     async def page(
         self,
@@ -169,14 +187,14 @@ def _count(rows: int) -> None:
 
 
 async def _in_parts(
-    ask: Callable[[Sequence[str], int | None], Coroutine[Any, Any, Mapping[str, T]]],
+    load: Callable[[Sequence[str], int | None], Coroutine[Any, Any, Mapping[str, T]]],
     keys: Sequence[str],
     most: int | None,
     size: int,
 ) -> Mapping[str, T]:
     """More keys than go in one call, in several at the same time."""
     chunks = [keys[start : start + size] for start in range(0, len(keys), size)]
-    parts = await asyncio.gather(*(ask(chunk, most) for chunk in chunks))
+    parts = await asyncio.gather(*(load(chunk, most) for chunk in chunks))
     if parts and all(isinstance(each, Lists) for each in parts):
         first_part, *others = cast("list[Lists]", parts)
         return cast("Mapping[str, T]", first_part.beside(others))
