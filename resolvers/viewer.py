@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 
-from adapters.contracts.vocabulary import System
+from adapters.contracts.vocabulary import System, Word
 from resolvers.ids import Ref
 from schema.ownership import Ownership
 
 
-class Access(Enum):
+class Access(Word):
     """What becomes of a field that is asked for.
 
     ALLOWED:   it is read.

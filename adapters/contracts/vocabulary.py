@@ -6,6 +6,7 @@ A vendor's status outside its table becomes ``UNKNOWN``, never an exception.
 
 from __future__ import annotations
 
+import functools
 from enum import Enum
 
 
@@ -50,6 +51,7 @@ ANCHORS: dict[RecordType, System] = {
 """The system whose record gives an entity its identity."""
 
 
+@functools.cache
 def link_field(record_type: RecordType, system: System) -> str:
     """The canonical name of a link: the record id, in ``system``, of the related ``record_type``.
 

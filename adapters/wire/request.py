@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable, Sequence
+from typing import cast
 from urllib.parse import quote
 
 from adapters.contracts.errors import Rejected
@@ -54,8 +55,8 @@ def target_of(path: str, params: Pairs | str | None) -> str:
     path = _quoted(path)
     if not params:
         return path
-    query = params if isinstance(params, str) else encode_form(params)
-    return f"{path}{'&' if '?' in path else '?'}{query}"
+    query = params if type(params) is str else encode_form(cast(Pairs, params))
+    return f"{path}&{query}" if "?" in path else f"{path}?{query}"
 
 
 @functools.lru_cache(1_024)

@@ -141,9 +141,11 @@ class Loads:
         )
         if traced is not None:
             traced.rows = len(page.rows)
-        self._note(connection, record_type, page.rows)
+        self.read_at[connection] = datetime.now(UTC)
         if record_type in self._again:
             self._prime(connection, record_type, page.rows)
+        if record_type is RecordType.CUSTOMER:
+            self._learn(connection, page.rows)
         return page
 
     def _traced(self, connection: str, record_type: RecordType, key: str, keys: int) -> Traced | None:
@@ -248,32 +250,28 @@ class Loads:
 
     def _keep(self, relation: Relation, keys: list[str], found: Mapping[str, Any]) -> None:
         """Notes what came, and keeps rows that serve reads by id."""
-        connection, record_type, key, _, _ = relation
-        if key == _ID:
-            self._note(connection, record_type, found.values())
+        connection, record_type = relation.connection, relation.type
+        self.read_at[connection] = datetime.now(UTC)
+        by_id, again = relation.key == _ID, record_type in self._again
+        if by_id:
             self._rows[connection, record_type].update(zip(keys, map(found.get, keys), strict=True))
-            return
-        again = record_type in self._again
-        rows = rows_of(found) if again or record_type is RecordType.CUSTOMER else ()
-        self._note(connection, record_type, rows)
-        if again:
-            self._prime(connection, record_type, rows)
+        elif again:
+            self._prime(connection, record_type, rows_of(found))
+        if record_type is RecordType.CUSTOMER:
+            self._learn(connection, found.values() if by_id else rows_of(found))
 
     def _prime(self, connection: str, record_type: RecordType, rows: Sequence[Row]) -> None:
         ids = self.systems.resource(connection, record_type).fields.column("id")
         known = self._rows.setdefault((connection, record_type), {})
         deque(map(known.setdefault, map(str, ids(rows)), rows), maxlen=0)
 
-    def _note(self, connection: str, record_type: RecordType, rows: Iterable[Row]) -> None:
-        """Keeps when a connection was read, and the links that the CRM's customers carry."""
-        self.read_at[connection] = datetime.now(UTC)
-        if record_type is not RecordType.CUSTOMER or self.systems.system_of(connection) is not System.CRM:
-            return
-        fields = self.systems.resource(connection, record_type).fields
+    def _learn(self, connection: str, customers: Iterable[Row]) -> None:
+        """Keeps the links that the CRM's customers carry."""
+        fields = self.systems.resource(connection, RecordType.CUSTOMER).fields
         links = fields.links
-        if not links:
+        if not links or self.systems.system_of(connection) is not System.CRM:
             return
-        for row in rows:
+        for row in customers:
             for link in links:
                 if (value := fields.read(row, link)) is not None:
                     self._references.learn(connection, str(fields.read(row, "id")), link, str(value))

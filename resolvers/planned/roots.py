@@ -65,11 +65,14 @@ def _by_id(record_type: RecordType) -> Callable[[Fetch, RootStep, Mapping[str, A
 
 async def _existing(fetch: Fetch, step: RootStep, ref: Ref) -> None:
     plan = step.field.children.get(ref.type.value)
-    early = begin_ahead(fetch, plan, ref) if plan is not None else ()
+    if plan is None or not (plan.slices or plan.steps or plan.hoists):
+        fetch.results[step.index] = await fetch.one(ref)
+        return
+    early = begin_ahead(fetch, plan, ref)
     try:
         item = await fetch.one(ref)
         fetch.results[step.index] = item
-        if isinstance(item, Item) and plan is not None:
+        if isinstance(item, Item):
             await fetch.objects((plan,), {item.connection: {item.id: item.row}})
     finally:
         for task in early:
