@@ -116,11 +116,10 @@ class Documents:
         points = prepared.measured.cost(operation_name, variables)
         if points > self._limits.cost:
             raise TooComplex("cost", points, self._limits.cost)
-        if not variables:
-            return points
-        longest = longest_list(variables)
-        if longest > self._limits.list_items:
-            raise TooComplex("list_items", longest, self._limits.list_items)
+        if variables:
+            longest = longest_list(variables)
+            if longest > self._limits.list_items:
+                raise TooComplex("list_items", longest, self._limits.list_items)
         return points
 
 

@@ -85,8 +85,9 @@ class Rate:
 
     def _time(self) -> tuple[int, int]:
         now = self._now()
-        window = int(now // self.settings.window_s)
-        return window, max(1, math.ceil((window + 1) * self.settings.window_s - now))
+        seconds = self.settings.window_s
+        window = int(now // seconds)
+        return window, math.ceil((window + 1) * seconds - now) or 1
 
     async def aclose(self) -> None:
         """Closes what it counts in."""

@@ -5,23 +5,22 @@ from __future__ import annotations
 import functools
 import hashlib
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import strawberry
 import structlog
-from graphql import OperationType
 
 from gateway.documents.persisted import PersistedDocuments
-from gateway.limits.caller import Caller
+from gateway.limits.documents import Operation
 from gateway.limits.rate import Rate
 from gateway.limits.settings import LimitSettings
 from gateway.observability import metrics
 from gateway.observability.plain import Count, Spread
 from gateway.observability.trace_context import callers
 from gateway.observability.upstream import Tally, tally
-from gateway.transport.operation import MakeContext, NotAllowed, Operations, Plan, Refusal
+from gateway.transport.operation import MakeContext, NotAllowed, Operations, Refusal, Watched
 from resolvers.errors import Code
 from resolvers.planned.execution import PlannedExecution
 from resolvers.viewer import Viewer
@@ -55,48 +54,21 @@ class ObservedOperations(Operations):
         self.access_log = access_log
         self.tracer = tracer
 
-    async def answer(
-        self,
-        parameters: Mapping[str, Any],
-        correlation_id: str,
-        viewer: Viewer,
-        caller: Caller,
-        allowed: Collection[OperationType],
-    ) -> dict[str, Any]:
-        with _Observation(self, parameters, correlation_id, viewer) as seen:
-            body = await super().answer(parameters, correlation_id, viewer, caller, allowed)
-            seen.answered(body)
-        return body
+    def watch(self, parameters: Mapping[str, Any], correlation_id: str, viewer: Viewer) -> Watched:
+        return _Observation(self, parameters, correlation_id, viewer)
 
-    async def plan(
-        self, parameters: Mapping[str, Any], correlation_id: str, viewer: Viewer, caller: Caller
-    ) -> Plan:
-        with _Observation(self, parameters, correlation_id, viewer):
-            return await super().plan(parameters, correlation_id, viewer, caller)
-
-    def described(self, parameters: Mapping[str, Any]) -> tuple[str, str | None]:
-        """The kind and the name of the operation that is meant, where the document has been looked at."""
+    def meant(self, parameters: Mapping[str, Any]) -> Operation | None:
+        """The operation that is meant, where the document has been looked at."""
         prepared = self._documents.looked_at(parameters["query"])
-        operation = None if prepared is None else prepared.operations.get(parameters.get("operationName"))
-        return (UNKNOWN, None) if operation is None else (operation.word, operation.name)
+        return None if prepared is None else prepared.operations.get(parameters.get("operationName"))
 
 
-class _Observation:
+class _Observation(Watched):
     """One operation, from the moment its request was read."""
 
-    __slots__ = (
-        "_codes",
-        "_correlation_id",
-        "_counting",
-        "_of",
-        "_outcome",
-        "_parameters",
-        "_span",
-        "_spanning",
-        "_started",
-        "_tally",
-        "_viewer",
-    )
+    _outcome = "ok"
+    _codes: Sequence[str] = ()
+    _span: Span | None = None
 
     def __init__(
         self, of: ObservedOperations, parameters: Mapping[str, Any], correlation_id: str, viewer: Viewer
@@ -105,9 +77,6 @@ class _Observation:
         self._parameters = parameters
         self._correlation_id = correlation_id
         self._viewer = viewer
-        self._outcome = "ok"
-        self._codes: Sequence[str] = ()
-        self._span: Span | None = None
 
     def answered(self, body: Mapping[str, Any]) -> None:
         errors = body.get("errors")
@@ -124,20 +93,22 @@ class _Observation:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         elapsed_s = time.perf_counter() - self._started
         tally.reset(self._counting)
         if error is not None:
             self._outcome, self._codes = _refused(error)
-        operation, name = self._of.described(self._parameters)
-        count, spread = _measured(operation, self._outcome)
+        operation = self.operation or self._of.meant(self._parameters)
+        kind_word = UNKNOWN if operation is None else operation.word
+        count, spread = _measured(kind_word, self._outcome)
         count.value += 1
         spread.observe(elapsed_s)
         if self._codes:
-            self._count_errors(operation)
+            self._count_errors(kind_word)
         if self._span is not None or self._of.access_log:
-            self._tell(operation, None if name is None else name[:MAX_NAME], elapsed_s)
+            name = None if operation is None or operation.name is None else operation.name[:MAX_NAME]
+            self._tell(kind_word, name, elapsed_s)
 
     def _count_errors(self, operation: str) -> None:
         if Code.RATE_LIMITED.value in self._codes:

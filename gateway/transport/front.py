@@ -1,7 +1,7 @@
 """The way in to the graph, and out again: what every request goes through, in one place.
 
 In: its id, its caller's trace, the origin of the page that asks, and who asks. Out: the headers of these,
-compression, and the short way of the wire. Other routes have a middleware for each; around most of all
+compression, and the short way of the exchange. Other routes have a middleware for each; around most of all
 requests those would cost more than what they do.
 """
 
@@ -21,10 +21,10 @@ from gateway.transport.authentication import SESSION, credentials_of, unauthenti
 from gateway.transport.compression import compress
 from gateway.transport.correlation import RAW, correlation_id_of
 from gateway.transport.drain import CLOSE, Drain
+from gateway.transport.exchange import exchange_of
 from gateway.transport.graphql_http import Answered, GraphQLEndpoint, unforeseen
 from gateway.transport.head import head_of, with_headers
 from gateway.transport.origins import Origins, foreign, is_preflight, preflight_answer, readable_by
-from gateway.transport.wire import wire_of
 
 _log = structlog.get_logger(__name__)
 
@@ -77,13 +77,13 @@ class Front:
                     _log.exception("unforeseen error in a request")
                     answer = unforeseen(own_id)
             if isinstance(answer, Answered):
-                wire = wire_of(scope)
+                exchange = exchange_of(scope)
                 if (
-                    wire is not None
+                    exchange is not None
                     and not readable
                     and not self._drain.announced
                     and (len(answer.body) <= self._compress_over_bytes or b"accept-encoding" not in head)
-                    and wire.answer(answer.lines(own_id), answer.body)
+                    and exchange.answer(answer.lines(own_id), answer.body)
                 ):
                     return
                 answer = answer.response()

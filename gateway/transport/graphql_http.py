@@ -27,11 +27,11 @@ from gateway.transport.authentication import session_of
 from gateway.transport.correlation import HEADER
 from gateway.transport.drain import Drain
 from gateway.transport.errors import UNFORESEEN, request_error
+from gateway.transport.exchange import exchange_of
 from gateway.transport.fanout import Fanout
 from gateway.transport.head import head_of, joined
 from gateway.transport.operation import BadParameters, NotAllowed, Operations, Refusal, checked_parameters
 from gateway.transport.sse import EVENT_STREAM, EventStream, single
-from gateway.transport.wire import wire_of
 from resolvers.errors import Code
 
 GRAPHQL_JSON = "application/graphql-response+json"
@@ -66,12 +66,13 @@ class GraphQLEndpoint:
 
     async def respond(self, scope: Scope, receive: Receive, correlation_id: str) -> Answered | ASGIApp:
         """What is to be sent. The request has been authenticated; only what nobody foresaw is raised."""
-        media, streams = _accepted(joined(scope, b"accept"))
+        head = head_of(scope)
+        media, streams = _accepted(joined(scope, head, b"accept"))
         try:
             if media is None and not streams:
                 raise _BadRequest(406, _NOT_ACCEPTABLE)
             parameters = checked_parameters(
-                await self._body(scope, receive) if scope["method"] == "POST" else _from_query(scope)
+                await self._body(scope, receive, head) if scope["method"] == "POST" else _from_query(scope)
             )
         except (_BadRequest, BadParameters) as error:
             return _bad(error, media or PLAIN_JSON, correlation_id)
@@ -126,16 +127,15 @@ class GraphQLEndpoint:
             return _refused(refusal, 400, PLAIN_JSON)
         return Response(single(body), headers={"content-type": f"{EVENT_STREAM}; charset=utf-8", **_HEADERS})
 
-    async def _body(self, scope: Scope, receive: Receive) -> Any:
+    async def _body(self, scope: Scope, receive: Receive, head: Mapping[bytes, bytes]) -> Any:
         """What a POST carries, decoded."""
-        head = head_of(scope)
         wrong = _wrong_type(head.get(b"content-type", b"text/plain"))
         if wrong is not None:
             raise wrong
-        if head.get(b"content-encoding", b"identity").strip().lower() != b"identity":
+        if b"content-encoding" in head and head[b"content-encoding"].strip().lower() != b"identity":
             raise _BadRequest(415, "The body must not be compressed", accept_encoding="identity")
-        wire, most = wire_of(scope), self._operations.limits.body_bytes
-        body = None if wire is None else wire.body()
+        exchange, most = exchange_of(scope), self._operations.limits.body_bytes
+        body = None if exchange is None else exchange.whole_body()
         if body is None:
             body = await _received(head, receive, most)
         elif len(body) > most:

@@ -27,9 +27,8 @@ def all_of(scope: Scope, name: bytes) -> list[bytes]:
     return [value for own, value in scope["headers"] if own == name]
 
 
-def joined(scope: Scope, name: bytes) -> bytes:
+def joined(scope: Scope, head: Mapping[bytes, bytes], name: bytes) -> bytes:
     """A header as one value, in however many it came; empty where it did not."""
-    head = head_of(scope)
     if len(head) == len(scope["headers"]):
         return head.get(name, b"")
     return b",".join(all_of(scope, name))

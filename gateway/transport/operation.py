@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from types import TracebackType
+from typing import Any, Self, cast
 
 import orjson
 import strawberry
@@ -21,7 +22,7 @@ from graphql import (
 
 from gateway.documents.persisted import PersistedDocuments
 from gateway.limits.caller import Caller, UnderWay, current_caller
-from gateway.limits.documents import Documents, Prepared
+from gateway.limits.documents import Documents, Operation, Prepared
 from gateway.limits.errors import RateLimited, TooComplex
 from gateway.limits.rate import NOT_WORTH_GIVING_BACK, POINTS_OF_A_NEW_CHARACTER, Rate
 from gateway.limits.settings import LimitSettings
@@ -97,18 +98,17 @@ def checked_parameters(given: Any) -> dict[str, Any]:
     query = parameters.get("query")
     if (not isinstance(query, str) or not query or query.isspace()) and not _by_hash(parameters):
         raise BadParameters("query: a GraphQL document is needed, as a string")
-    for name, kind, wanted in _KINDS:
-        value = parameters.get(name)
-        if value is not None and not isinstance(value, kind):
-            raise BadParameters(f"{name}: must be {wanted}")
+    if not isinstance(parameters.get("variables"), _OBJECT):
+        raise BadParameters("variables: must be an object")
+    if not isinstance(parameters.get("extensions"), _OBJECT):
+        raise BadParameters("extensions: must be an object")
+    if not isinstance(parameters.get("operationName"), _TEXT):
+        raise BadParameters("operationName: must be a string")
     return parameters
 
 
-_KINDS = (
-    ("variables", dict, "an object"),
-    ("extensions", dict, "an object"),
-    ("operationName", str, "a string"),
-)
+_OBJECT = (dict, type(None))
+_TEXT = (str, type(None))
 
 
 def _by_hash(parameters: Mapping[str, Any]) -> bool:
@@ -122,6 +122,22 @@ def _has_persisted(extensions: Any) -> bool:
         cast(dict[str, Any], extensions).get("persistedQuery") if isinstance(extensions, dict) else 0
     )
     return isinstance(persisted, dict) and isinstance(cast(Any, persisted).get("sha256Hash"), str)
+
+
+class Watched:
+    """Stands around one operation, and lets it pass. ``operation``: once it is known."""
+
+    operation: Operation | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...
+
+    def answered(self, body: Mapping[str, Any]) -> None:
+        """Told of the answer."""
 
 
 class Operations:
@@ -172,62 +188,70 @@ class Operations:
 
         Raises ``Refusal``, and ``NotAllowed`` for a kind of operation that is not allowed.
         """
-        try:
-            prepared, kind, points, held = await self._admit(
-                parameters, correlation_id, viewer, caller, allowed
+        with self.watch(parameters, correlation_id, viewer) as seen:
+            try:
+                prepared, operation, points, held = await self._admit(
+                    parameters, correlation_id, viewer, caller, allowed
+                )
+                seen.operation = operation
+                wanted = wanted_of(parameters)
+                refusal = None if wanted is None else wanted.refusal(viewer)
+                if refusal is not None:
+                    raise Refusal([fault_of_request(GraphFault(Code.FORBIDDEN, refusal), correlation_id)])
+                self.under_way.begin_operation(caller.key)
+            except (TooComplex, RateLimited) as error:
+                raise _too_much(error, correlation_id) from error
+            current_caller.set(caller.key)
+            # A mutation has a deadline of its own: what it has accepted is not to be forgotten half way.
+            query = operation.kind is OperationType.QUERY
+            deadline = Deadline(self.limits.execution_s) if query else None
+            budget = AnswerBudget(
+                self.limits.objects, self._too_many_objects, _no_stop if deadline is None else deadline.end
             )
-            wanted = wanted_of(parameters)
-            refusal = None if wanted is None else wanted.refusal(viewer)
-            if refusal is not None:
-                raise Refusal([fault_of_request(GraphFault(Code.FORBIDDEN, refusal), correlation_id)])
-            self.under_way.begin_operation(caller.key)
-        except (TooComplex, RateLimited) as error:
-            raise _too_much(error, correlation_id) from error
-        current_caller.set(caller.key)
-        # A mutation has a deadline of its own: what it has accepted is not to be forgotten half way.
-        query = kind is OperationType.QUERY
-        deadline = Deadline(self.limits.execution_s) if query else None
-        budget = AnswerBudget(
-            self.limits.objects, self._too_many_objects, _no_stop if deadline is None else deadline.end
-        )
-        answer_budget.set(budget)
-        context = self.make_context(correlation_id, viewer)
-        if wanted is not None and wanted.plan:
-            context.trace = Trace()
-        current_access.set(viewer.access)
-        try:
-            with deadline or contextlib.nullcontext():
-                result = None
-                if self._planned is not None and prepared.document is not None:
-                    result = await self._planned.answer(
-                        parameters["query"],
-                        prepared.document,
-                        parameters.get("operationName"),
-                        parameters.get("variables") or {},
-                        context,
-                    )
-                if result is None:
-                    result = await self._execute(prepared, parameters, context)
-        except TimeoutError:
-            seconds = self.limits.execution_s
-            late = TooComplex("execution_s", seconds, seconds)
-            error = self._too_many_objects(budget.records) if budget.spent else late
-            raise _too_much(error, correlation_id) from None
-        finally:
-            self.under_way.end_operation(caller.key)
-        unused = held - budget.objects
-        if unused > NOT_WORTH_GIVING_BACK:
-            caller.standing = await self.rate.give_back(caller.key, unused)
-        errors = result.errors
-        body: dict[str, Any] = {"data": result.data}
-        if errors:
-            # Variables are refused by the executor, without a path: a request error like any other.
-            if result.data is None and all(error.path is None for error in errors):
-                raise self._refused(errors, correlation_id, viewer)
-            body["errors"] = [in_execution(error, correlation_id) for error in errors]
-        if wanted:
-            body["extensions"] = wanted.told(context, points, self.limits.cost)
-        return body
+            answer_budget.set(budget)
+            context = self.make_context(correlation_id, viewer)
+            if wanted is not None and wanted.plan:
+                context.trace = Trace()
+            current_access.set(viewer.access)
+            variables: dict[str, Any] = parameters.get("variables") or {}
+            result = None
+            try:
+                with deadline or contextlib.nullcontext():
+                    if self._planned is not None and prepared.document is not None:
+                        result = await self._planned.answer(
+                            parameters["query"],
+                            prepared.document,
+                            parameters.get("operationName"),
+                            variables,
+                            context,
+                        )
+                    if result is None:
+                        result = await self._execute(prepared, parameters, variables, context)
+            except TimeoutError:
+                seconds = self.limits.execution_s
+                late = TooComplex("execution_s", seconds, seconds)
+                error = self._too_many_objects(budget.records) if budget.spent else late
+                raise _too_much(error, correlation_id) from None
+            finally:
+                self.under_way.end_operation(caller.key)
+            unused = held - budget.objects
+            if unused > NOT_WORTH_GIVING_BACK:
+                caller.standing = await self.rate.give_back(caller.key, unused)
+            errors = result.errors
+            body: dict[str, Any] = {"data": result.data}
+            if errors:
+                # Variables are refused by the executor, without a path: a request error like any other.
+                if result.data is None and all(error.path is None for error in errors):
+                    raise self._refused(errors, correlation_id, viewer)
+                body["errors"] = [in_execution(error, correlation_id) for error in errors]
+            if wanted:
+                body["extensions"] = wanted.told(context, points, self.limits.cost)
+            seen.answered(body)
+            return body
+
+    def watch(self, parameters: Mapping[str, Any], correlation_id: str, viewer: Viewer) -> Watched:
+        """What stands around an operation, and sees it."""
+        return Watched()
 
     def _too_many_objects(self, objects: int) -> TooComplex:
         return TooComplex("objects", objects, self.limits.objects)
@@ -236,6 +260,12 @@ class Operations:
         self, parameters: Mapping[str, Any], correlation_id: str, viewer: Viewer, caller: Caller
     ) -> Plan:
         """A subscription that is valid and whose arguments are good. Raises ``Refusal``."""
+        with self.watch(parameters, correlation_id, viewer):
+            return await self._plan(parameters, correlation_id, viewer, caller)
+
+    async def _plan(
+        self, parameters: Mapping[str, Any], correlation_id: str, viewer: Viewer, caller: Caller
+    ) -> Plan:
         try:
             prepared, *_ = await self._admit(parameters, correlation_id, viewer, caller, _SUBSCRIPTIONS)
         except (TooComplex, RateLimited) as error:
@@ -275,8 +305,8 @@ class Operations:
         viewer: Viewer,
         caller: Caller,
         allowed: Collection[OperationType],
-    ) -> tuple[Prepared, OperationType, int, int]:
-        """The document, the kind of the operation, its points, and those the caller has paid for it.
+    ) -> tuple[Prepared, Operation, int, int]:
+        """The document, the operation, its points, and those the caller has paid for it.
 
         Raises ``NotAllowed``, ``Refusal``, ``TooComplex`` and ``RateLimited``.
         """
@@ -284,6 +314,7 @@ class Operations:
         self.rate.check(caller.key)
         prepared = self._documents.prepare(query)
         name: str | None = parameters.get("operationName")
+        operation = prepared.operations.get(name)
         points = 0
         try:
             points = self._documents.cost(prepared, name, parameters.get("variables") or {})
@@ -293,7 +324,6 @@ class Operations:
             first = prepared.length * POINTS_OF_A_NEW_CHARACTER if prepared.fresh else 0
             prepared.fresh = False
             caller.standing = await self.rate.spend(caller.key, held + first)
-        operation = prepared.operations.get(name)
         if operation is not None and operation.kind not in allowed:
             raise NotAllowed(operation.kind)
         if prepared.refusals:
@@ -308,7 +338,7 @@ class Operations:
             if name is not None:
                 raise _invalid(f'Unknown operation named "{name}".', correlation_id)
             raise _invalid(_NAME_NEEDED if prepared.several else _NO_OPERATION, correlation_id)
-        return prepared, operation.kind, points, held
+        return prepared, operation, points, held
 
     def _refused(self, errors: Sequence[GraphQLError], correlation_id: str, viewer: Viewer) -> Refusal:
         """Errors before execution; names of the schema are suggested to those only who may read it."""
@@ -316,14 +346,18 @@ class Operations:
         return Refusal([before_execution(error, correlation_id, suggest=suggest) for error in errors])
 
     async def _execute(
-        self, prepared: Prepared, parameters: Mapping[str, Any], context: RequestContext
+        self,
+        prepared: Prepared,
+        parameters: Mapping[str, Any],
+        variables: Mapping[str, Any],
+        context: RequestContext,
     ) -> ExecutionResult:
         """Field by field."""
         result: Any = cast(Any, execution).execute(
             self._schema,
             prepared.document,
             context_value=context,
-            variable_values=parameters.get("variables") or {},
+            variable_values=variables,
             operation_name=parameters.get("operationName"),
             executor_class=self._executor_class,
         )

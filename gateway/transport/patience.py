@@ -9,11 +9,13 @@ answered once its head is there, so that its sender reads the answer.
 from __future__ import annotations
 
 import asyncio
+import functools
 import uuid
-from typing import Any, cast
+from typing import Any
+from urllib.parse import unquote
 
+import httptools
 import orjson
-from starlette.types import Scope
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.httptools_impl import (
     STATUS_LINE,
@@ -25,10 +27,13 @@ from gateway.limits.settings import LimitSettings
 from gateway.observability.metrics import CONNECTIONS_REFUSED
 from gateway.transport.correlation import HEADER
 from gateway.transport.errors import request_error
+from gateway.transport.exchange import Exchange
 from gateway.transport.head import head_of
 from gateway.transport.room import RETRY_AFTER_S, Room
-from gateway.transport.wire import WIRE, Wire
 from resolvers.errors import Code
+
+_REMEMBERED_BYTES = 100
+"""Targets up to this length are parsed once: nearly all requests are for the same few."""
 
 _HEALTH = b"/health/"
 """What is asked here is answered even to those for whom there is no room: who watches the process asks it."""
@@ -93,27 +98,47 @@ class PatientProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         super().on_message_begin()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name.lower(), value))
+
     def on_headers_complete(self) -> None:
         self._stage = "body"
         # Counted exactly only where the pieces that it came in are longer.
         if self._head_bytes + self._piece > self.limits.head_bytes and self._size() > self.limits.head_bytes:
             self._too_long()
         elif self._inside or self._enter() or self.url.startswith(_HEALTH):
-            head = head_of(cast(Scope, self.scope))
-            # uvicorn's reading of these headers changes nothing for requests without them.
-            forwarded = b"x-forwarded-for" in head or b"x-forwarded-proto" in head
-            self.app = self._through_proxy if forwarded else self._straight
-            before = self._under_way
-            super().on_headers_complete()
-            cycle = self._under_way
-            if cycle is not None and cycle is not before:
-                wire = Wire(cycle, self.transport, self.loop)
-                cycle.transport = cast(asyncio.Transport, wire)
-                cast(Scope, self.scope)[WIRE] = wire
+            self._begin()
         else:
             CONNECTIONS_REFUSED.labels("told").inc()
             message = "The gateway has as many connections as it takes; ask again later"
             self._refuse(503, message, Code.RATE_LIMITED, f"retry-after: {RETRY_AFTER_S}\r\n")
+
+    def _begin(self) -> None:
+        """Hands the request over, as uvicorn does; its bound on requests under way is not used here."""
+        scope: Any = self.scope
+        head = head_of(scope)
+        # uvicorn's reading of these headers changes nothing for requests without them.
+        forwarded = b"x-forwarded-for" in head or b"x-forwarded-proto" in head
+        self.app = self._through_proxy if forwarded else self._straight
+        self.expect_100_continue = head.get(b"expect", b"").lower() == b"100-continue"
+        parser: Any = self.parser
+        if parser.should_upgrade():
+            super().on_headers_complete()
+            return
+        version = parser.get_http_version()
+        if version != "1.1":
+            scope["http_version"] = version
+        scope["method"] = parser.get_method().decode("ascii")
+        target = _target if len(self.url) <= _REMEMBERED_BYTES else _target.__wrapped__
+        scope["path"], scope["raw_path"], scope["query_string"] = target(self.url)
+        before = self._under_way
+        keep_alive = version != "1.0" and parser.should_keep_alive()
+        exchange = self.cycle = Exchange(self, keep_alive=keep_alive)
+        if before is None or before.response_complete:
+            self._start_asgi_task(exchange, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((exchange, self.app))
 
     def _size(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
@@ -228,6 +253,15 @@ class PatientProtocol(HttpToolsProtocol):
             cycle.disconnected = True
             cycle.message_event.set()
         self.transport.close()
+
+
+@functools.lru_cache(256)
+def _target(url: bytes) -> tuple[str, bytes, bytes]:
+    """What a request is for, as ASGI has it: the path, the same as it was sent, and the query."""
+    parsed = httptools.parse_url(url)
+    raw_path: Any = parsed.path
+    path = raw_path.decode("ascii")
+    return unquote(path) if "%" in path else path, raw_path, parsed.query or b""
 
 
 def patient(limits: LimitSettings, room: Room) -> type[PatientProtocol]:

@@ -12,9 +12,9 @@ from uvicorn.server import ServerState
 
 from gateway.limits.settings import LimitSettings
 from gateway.serving import KEEP_ALIVE_S, server_config
+from gateway.transport.exchange import exchange_of
 from gateway.transport.one_write import LARGE
 from gateway.transport.patience import PatientProtocol
-from gateway.transport.wire import wire_of
 
 pytestmark = pytest.mark.anyio
 
@@ -100,10 +100,10 @@ def post(body: bytes, *lines: bytes) -> bytes:
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
     """Answers a whole request with its body, and any other with 202."""
-    wire = wire_of(scope)
-    assert wire is not None
-    body = wire.body()
-    if body is None or not wire.answer(LINES % len(body), bytes(body)):
+    exchange = exchange_of(scope)
+    assert exchange is not None
+    body = exchange.whole_body()
+    if body is None or not exchange.answer(LINES % len(body), bytes(body)):
         await send({"type": "http.response.start", "status": 202, "headers": [(b"content-length", b"2")]})
         await send({"type": "http.response.body", "body": b"ok"})
 
@@ -181,11 +181,11 @@ async def test_the_timer_does_not_end_a_request_that_is_under_way():
     clock, held = Clock(), asyncio.Event()
 
     async def slow(scope: Scope, receive: Receive, send: Send) -> None:
-        wire = wire_of(scope)
-        assert wire is not None
-        if bytes(wire.body() or b"") == b"slow":
+        exchange = exchange_of(scope)
+        assert exchange is not None
+        if bytes(exchange.whole_body() or b"") == b"slow":
             await held.wait()
-        wire.answer(LINES % 0, b"")
+        exchange.answer(LINES % 0, b"")
 
     protocol, socket = await served(slow, clock)
     protocol.data_received(post(b"fast"))

@@ -1,0 +1,96 @@
+"""One request and its answer as uvicorn keeps them, with short ways for those that are whole.
+
+ASGI's messages take a body and an answer in pieces. A body that has arrived is given at once, and an answer
+in one piece is written at once. What is not whole, or has to wait for its peer, goes by the messages; so does
+everything under another server, which has no exchange.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, cast
+
+from starlette.types import Message, Scope
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from gateway.transport.one_write import LARGE, OneWrite
+
+EXCHANGE = "fieldgate.exchange"
+"""Where it stands in a request's scope."""
+
+_OK = STATUS_LINE[200]
+
+
+class Exchange(RequestResponseCycle):
+    """Of one request of a connection."""
+
+    # What is the same for all of them when they begin.
+    disconnected = False
+    more_body = True
+    response_started = False
+    response_complete = False
+    chunked_encoding = None
+    expected_content_length = 0
+
+    def __init__(self, protocol: HttpToolsProtocol, *, keep_alive: bool) -> None:
+        # All that uvicorn's own sets, which takes eleven arguments for it.
+        self.scope = protocol.scope
+        self.transport = protocol.transport
+        self.flow = protocol.flow
+        self.logger = protocol.logger
+        self.access_logger = protocol.access_logger
+        self.access_log = protocol.access_log
+        self.default_headers = protocol.server_state.default_headers
+        self.message_event = asyncio.Event()
+        self.on_response = protocol.on_response_complete
+        self.keep_alive = keep_alive
+        self.waiting_for_100_continue = protocol.expect_100_continue
+        self.body = bytearray()
+        cast(Scope, self.scope)[EXCHANGE] = self
+
+    def whole_body(self) -> bytearray | None:
+        """Takes the request's body, where all of it is there. None: it comes by ``receive``."""
+        if self.more_body or self.disconnected or self.response_complete:
+            return None
+        self.flow.resume_reading()
+        body = self.body
+        self.body = bytearray()
+        self.message_event.clear()
+        return body
+
+    def answer(self, lines: bytes, body: bytes) -> bool:
+        """Answers with 200. False, and nothing is written, where that has to wait: then by ``send``.
+
+        lines: of the head, complete; well-formed, for nobody looks at them.
+        """
+        if self.response_started or self.disconnected or self.flow.write_paused:
+            return False
+        self.response_started = self.response_complete = True
+        head = _OK
+        for name, value in self.default_headers:
+            head += b"%b: %b\r\n" % (name, value)
+        head += lines if self.keep_alive else lines + b"connection: close\r\n"
+        if len(body) > LARGE:
+            # Putting a large body together with its head costs more than a second write.
+            self.transport.write(head + b"\r\n")
+            self.transport.write(body)
+        else:
+            self.transport.write(b"%b\r\n%b" % (head, body))
+        self.message_event.set()
+        if not self.keep_alive:
+            self.transport.close()
+        self.on_response()
+        return True
+
+    def send(self, message: Message) -> Coroutine[Any, Any, None]:  # type: ignore[override]
+        """As ASGI has it; the head and what comes with it in one write."""
+        if not self.response_started:
+            wire = OneWrite(self.transport, asyncio.get_running_loop())
+            self.transport = cast(asyncio.Transport, wire)
+        return super().send(cast(Any, message))
+
+
+def exchange_of(scope: Scope) -> Exchange | None:
+    """The exchange of a request, where its server has one."""
+    return scope.get(EXCHANGE)
