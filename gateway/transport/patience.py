@@ -14,7 +14,6 @@ import uuid
 from typing import Any
 from urllib.parse import unquote
 
-import httptools
 import orjson
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.httptools_impl import (
@@ -122,7 +121,8 @@ class PatientProtocol(HttpToolsProtocol):
         self.app = self._through_proxy if forwarded else self._straight
         self.expect_100_continue = head.get(b"expect", b"").lower() == b"100-continue"
         parser: Any = self.parser
-        if parser.should_upgrade():
+        # A whole URL, as proxies are asked for it, is parsed by the library.
+        if parser.should_upgrade() or not self.url.startswith(b"/") or b"#" in self.url:
             super().on_headers_complete()
             return
         version = parser.get_http_version()
@@ -258,10 +258,9 @@ class PatientProtocol(HttpToolsProtocol):
 @functools.lru_cache(256)
 def _target(url: bytes) -> tuple[str, bytes, bytes]:
     """What a request is for, as ASGI has it: the path, the same as it was sent, and the query."""
-    parsed = httptools.parse_url(url)
-    raw_path: Any = parsed.path
+    raw_path, _, query = url.partition(b"?")
     path = raw_path.decode("ascii")
-    return unquote(path) if "%" in path else path, raw_path, parsed.query or b""
+    return unquote(path) if "%" in path else path, raw_path, query
 
 
 def patient(limits: LimitSettings, room: Room) -> type[PatientProtocol]:

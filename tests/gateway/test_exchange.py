@@ -229,3 +229,29 @@ async def test_a_proxy_on_the_same_machine_says_for_whom_it_asks(headers: tuple[
     protocol.data_received(post(b"x", *headers))
     await until_done(protocol)
     assert asked == [seen]
+
+
+@pytest.mark.parametrize(
+    ("target", "seen"),
+    [
+        (b"/", ("/", b"/", b"")),
+        (b"/a%20b/%C3%A9?c=%20&d", ("/a b/é", b"/a%20b/%C3%A9", b"c=%20&d")),
+        (b"//a/../b", ("//a/../b", b"//a/../b", b"")),
+        (b"/" + b"a" * 200 + b"?b?c", ("/" + "a" * 200, b"/" + b"a" * 200, b"b?c")),
+        (b"http://x/a?b", ("/a", b"/a", b"b")),
+        (b"/a?b#c", ("/a", b"/a", b"b")),
+    ],
+)
+async def test_what_a_request_is_for(target: bytes, seen: Any):
+    asked: list[Any] = []
+
+    async def note(scope: Scope, receive: Receive, send: Send) -> None:
+        asked.append((scope["path"], scope["raw_path"], scope["query_string"]))
+        await send({"type": "http.response.start", "status": 204})
+        await send({"type": "http.response.body"})
+
+    protocol, socket = await served(note)
+    protocol.data_received(post(b"x").replace(b" / ", b" " + target + b" ", 1))
+    await until_done(protocol)
+    assert asked == [seen]
+    assert socket.sent[0].startswith(b"HTTP/1.1 204 ")
