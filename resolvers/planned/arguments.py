@@ -13,6 +13,7 @@ from strawberry.types.arguments import convert_arguments
 from resolvers.planned.variables import PLAIN
 
 _CONSTANT = VariableValues({}, {})
+_ABSENT = object()
 
 
 class Arguments:
@@ -28,7 +29,8 @@ class Arguments:
         self._registry = registry
         self._constant: dict[str, Any] | None = None
         self._plain = _plain_variables(definition, node)
-        self._template: dict[str, Any] | None = None
+        self._templates: dict[tuple[tuple[str, bool], ...], dict[str, Any]] = {}
+        """All values but those of plain variables, by which of these are absent or null."""
         self._varies = any(map(_reads_variables, node.arguments or ()))
         self._is_empty = not definition.args
 
@@ -38,11 +40,18 @@ class Arguments:
             return {}
         if self._constant is not None:
             return self._constant
-        if self._template is not None:
-            given = {name: variables.coerced.get(of) for name, of in self._plain.items()}
-            # What was left out, or is null, has a default or is an error: the library knows.
-            if None not in given.values():
-                return self._template | given
+        plain: dict[str, Any] = {}
+        missing: tuple[tuple[str, bool], ...] = ()
+        for name, of in self._plain.items():
+            value = variables.coerced.get(of, _ABSENT)
+            if value is None or value is _ABSENT:
+                # It has a default, or is left out, or is an error: the library knows.
+                missing += ((name, value is None),)
+            else:
+                plain[name] = value
+        template = self._templates.get(missing)
+        if template is not None:
+            return template | plain
         given = get_argument_values(self._definition, self._node, variables if self._varies else _CONSTANT)
         converted = convert_arguments(
             given,
@@ -54,8 +63,8 @@ class Arguments:
         found = {name: value for name, value in converted.items() if value is not strawberry.UNSET}
         if not self._varies:
             self._constant = found
-        elif self._plain and None not in map(variables.coerced.get, self._plain.values()):
-            self._template = {name: value for name, value in found.items() if name not in self._plain}
+        elif self._plain:
+            self._templates[missing] = {name: value for name, value in found.items() if name not in plain}
         return found
 
 

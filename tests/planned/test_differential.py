@@ -38,3 +38,16 @@ def test_plans_take_no_more_calls(both: Both) -> None:
     whether a row arrives in time to serve another field is chance in either.
     """
     assert 0 < both.calls["planned"] <= both.calls["plain"] * 1.02 + 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "query ($first: Int, $after: String) { customers(first: $first, after: $after) { nodes { id } } }",
+        "query ($first: Int = 2, $after: String = null) { customers(first: $first, after: $after) "
+        "{ nodes { id subscriptions(first: $first, after: $after) { nodes { id } } } } }",
+    ],
+)
+def test_variables_that_are_left_out_or_null_whatever_was_asked_before(both: Both, text: str) -> None:
+    for given_values in ({}, {"first": 3}, {"after": None}, {"first": None}, {"first": 2, "after": None}) * 2:
+        both.compare(text, given_values, VENDORS[0], None)
