@@ -7,21 +7,20 @@ left to each vendor's table (``raise_for``).
 
 from __future__ import annotations
 
-import asyncio
 import email.utils
-import functools
 import re
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
 from datetime import UTC
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import msgspec
 
-from adapters.contracts.errors import SystemFault, Throttled, fault_for_status
+from adapters.authenticator import Authenticator, StaticHeaders, Token, TokenAuthenticator
+from adapters.contracts.errors import Rejected, SystemFault, Throttled, fault_for_status
 from adapters.wire.address import Address, Base, is_absolute, parse_base
 from adapters.wire.answer import Answer as Response
 from adapters.wire.coding import ACCEPTED
@@ -36,89 +35,6 @@ correlation_id: ContextVar[str | None] = ContextVar("fieldgate_correlation_id", 
 """Sent on every upstream call as ``x-correlation-id``; the transport of the graph sets it."""
 
 Params = Sequence[tuple[str, str]]
-
-
-class Authenticator(Protocol):
-    """Gives the headers that prove who we are."""
-
-    async def headers(self, client: HttpClient) -> Mapping[str, str]: ...
-
-    async def refused(self, client: HttpClient, sent: Mapping[str, str]) -> bool:
-        """Told that ``sent`` was answered with 401. True where it is worth trying once more."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class StaticHeaders:
-    """Credentials that do not change: keys."""
-
-    values: Mapping[str, str]
-
-    async def headers(self, client: HttpClient) -> Mapping[str, str]:
-        return self.values
-
-    async def refused(self, client: HttpClient, sent: Mapping[str, str]) -> bool:
-        return False
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """An access token. ``lives_s`` is None where the vendor does not say when it expires."""
-
-    value: str
-    lives_s: float | None = None
-
-
-class TokenAuthenticator:
-    """A bearer token that is fetched when needed and again when it expires or is refused.
-
-    However many requests wait, one fetch is under way at a time. A token is renewed a little before
-    its end, so that no request leaves with one that expires on the way.
-    """
-
-    def __init__(
-        self,
-        fetch: Callable[[HttpClient], Awaitable[Token]],
-        *,
-        scheme: str = "Bearer",
-        early_s: float = 30.0,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._fetch = fetch
-        self._scheme = scheme
-        self._early_s = early_s
-        self._clock = clock
-        self._token: str | None = None
-        self._expires_at: float | None = None
-        self._fetching: asyncio.Task[str] | None = None
-
-    async def headers(self, client: HttpClient) -> Mapping[str, str]:
-        token = self._token
-        if token is None or (self._expires_at is not None and self._clock() >= self._expires_at):
-            token = await self._renew(client)
-        return {"authorization": f"{self._scheme} {token}"}
-
-    async def refused(self, client: HttpClient, sent: Mapping[str, str]) -> bool:
-        # Another request may have renewed it meanwhile; a fresh token must not be thrown away.
-        if self._token is not None and sent.get("authorization") == f"{self._scheme} {self._token}":
-            self._token = None
-        return True
-
-    async def _renew(self, client: HttpClient) -> str:
-        if self._fetching is None or self._fetching.done():
-            self._fetching = asyncio.create_task(self._fetch_and_keep(client))
-        # Shielded: one waiter that gives up must not cancel the fetch the others wait for.
-        return await asyncio.shield(self._fetching)
-
-    async def _fetch_and_keep(self, client: HttpClient) -> str:
-        token = await self._fetch(client)
-        self._token = token.value
-        self._expires_at = (
-            None
-            if token.lives_s is None
-            else self._clock() + max(token.lives_s - self._early_s, token.lives_s / 2)
-        )
-        return token.value
 
 
 class Call(NamedTuple):
@@ -144,6 +60,23 @@ class Observer(Protocol):
 
 observer: ContextVar[Observer | None] = ContextVar("fieldgate_observer", default=None)
 """Who watches the calls made here; the gateway sets it around each piece of work of a connection."""
+
+
+class Prepared(NamedTuple):
+    """A GET of which only a part of the query changes: what ``HttpClient.prepare`` makes of a path.
+
+    first, last: the query before and after that part. begin, end: all of the request line around it.
+    """
+
+    path: str
+    first: str
+    last: str
+    begin: str
+    end: str
+
+
+_Exchange = Callable[[dict[str, str]], Coroutine[Any, Any, Response]]
+"""Sends a request with these headers, and gives its answer."""
 
 
 class HttpClient:
@@ -187,7 +120,7 @@ class HttpClient:
             self._fixed.setdefault("authorization", self._base.authorization)
         self._own = self._pool(self._base.address)
 
-    @functools.cached_property
+    @cached_property
     def _lines(self) -> str:
         """The client's own headers. Raises ``Rejected`` where one of them cannot be sent."""
         return header_lines([("host", self._base.address.authority), *self._fixed.items()])
@@ -209,61 +142,90 @@ class HttpClient:
         pairs to send form-encoded, in order, names repeated as given. A 401 makes the authenticator renew
         once. Raises ``Unreachable`` where nothing was sent and ``OutcomeUnknown`` where the answer was lost.
         """
+        content: bytes | None = None
+        own = {**headers} if headers else {}
+        if json is not None:
+            content = msgspec.json.encode(json)
+            own["content-type"] = "application/json"
+        elif form is not None:
+            content = encoded(form).encode()
+            own["content-type"] = "application/x-www-form-urlencoded"
+        exchange = partial(self._exchange, method, path, params, content)
         if self._authenticator is None or not authenticate:
-            return self._once(method, path, params, {**headers} if headers else {}, json, form)
-        return self._proven(self._authenticator, method, path, params, headers or {}, json, form)
+            return self._watched(method, path, own, exchange)
+        return self._proven(self._authenticator, method, path, own, exchange)
+
+    def prepare(self, path: str, before: Params, after: Params) -> Prepared:
+        """A GET for ``ask``, with parameters before and after those that change."""
+        first, last = encoded(before), encoded(after)
+        first, last = f"{first}&" if first else "", f"&{last}" if last else ""
+        target = target_of(f"{self._base.path}{path}", None)
+        line = f"GET {target}{'&' if '?' in target else '?'}{first}"
+        return Prepared(path, first, last, line, f"{last} HTTP/1.1\r\n")
+
+    def ask(self, prepared: Prepared, query: str) -> Coroutine[Any, Any, Response]:
+        """Sends what was prepared, with more of a query that is ``encoded``; else as ``send``."""
+        if self._authenticator is not None or self._proxied is not None:
+            return self.send("GET", prepared.path, params=f"{prepared.first}{query}{prepared.last}")
+        return self._watched("GET", prepared.path, {}, partial(self._asked, prepared, query))
+
+    def _asked(
+        self, prepared: Prepared, query: str, headers: Mapping[str, str]
+    ) -> Coroutine[Any, Any, Response]:
+        lines = self._all_lines(headers)
+        try:
+            request = f"{prepared.begin}{query}{prepared.end}{lines}\r\n".encode("latin-1")
+        except UnicodeEncodeError as error:
+            raise Rejected("a header has characters that cannot be sent") from error
+        return self._own.request(request, "GET")
 
     async def _proven(
         self,
         auth: Authenticator,
         method: str,
         path: str,
-        params: Params | str | None,
         headers: Mapping[str, str],
-        json: Any,
-        form: Params | None,
+        exchange: _Exchange,
     ) -> Response:
         proof = await auth.headers(self)
-        response = await self._once(method, path, params, {**headers, **proof}, json, form)
+        response = await self._watched(method, path, {**headers, **proof}, exchange)
         if response.status == 401 and await auth.refused(self, proof):
             proof = await auth.headers(self)
-            response = await self._once(method, path, params, {**headers, **proof}, json, form)
+            response = await self._watched(method, path, {**headers, **proof}, exchange)
         return response
 
-    async def _once(
+    async def _watched(
+        self, method: str, path: str, headers: dict[str, str], exchange: _Exchange
+    ) -> Response:
+        """One exchange, of which whoever watches is told."""
+        if (correlation := correlation_id.get()) is not None:
+            headers["x-correlation-id"] = correlation
+        watcher = observer.get()
+        if watcher is None:
+            return await exchange(headers)
+        ended = watcher.begin(method, headers)
+        started = time.perf_counter()
+        status, size = None, 0
+        try:
+            answer = await exchange(headers)
+            status, size = answer.status, len(answer.body)
+            return answer
+        finally:
+            ended(Call(method, path, status, size, time.perf_counter() - started))
+
+    def _exchange(
         self,
         method: str,
         path: str,
         params: Params | str | None,
-        headers: dict[str, str],
-        json: Any,
-        form: Params | None,
-    ) -> Response:
-        content: bytes | None = None
-        if json is not None:
-            content = msgspec.json.encode(json)
-            headers["content-type"] = "application/json"
-        elif form is not None:
-            content = encoded(form).encode()
-            headers["content-type"] = "application/x-www-form-urlencoded"
-        if (correlation := correlation_id.get()) is not None:
-            headers["x-correlation-id"] = correlation
-        watcher = observer.get()
-        ended = None if watcher is None else watcher.begin(method, headers)
-        started = time.perf_counter()
-        status, size = None, 0
-        try:
-            if self._proxied is None:
-                pool, request = self._request(method, path, params, headers, content)
-                answer = await pool.request(request, method)
-            else:
-                url, named = self._url(path, params, headers)
-                answer = await self._proxied.request(method, url, named, content)
-            status, size = answer.status, len(answer.body)
-            return answer
-        finally:
-            if ended is not None:
-                ended(Call(method, path, status, size, time.perf_counter() - started))
+        content: bytes | None,
+        headers: Mapping[str, str],
+    ) -> Coroutine[Any, Any, Response]:
+        if self._proxied is not None:
+            url, named = self._url(path, params, headers)
+            return self._proxied.request(method, url, named, content)
+        pool, request = self._request(method, path, params, headers, content)
+        return pool.request(request, method)
 
     def _request(
         self,
@@ -278,13 +240,15 @@ class HttpClient:
             base, target = _split(path)
             lines = header_lines([("host", base.address.authority), *self._named(base, headers).items()])
             return self._pool(base.address), request_bytes(method, target_of(target, params), lines, content)
-        if self._fixed.keys().isdisjoint(headers):
-            lines = f"{self._lines}{header_lines(headers.items())}"
-        else:
-            named = self._named(self._base, headers)
-            lines = header_lines([("host", self._base.address.authority), *named.items()])
         target = target_of(f"{self._base.path}{path}", params)
-        return self._own, request_bytes(method, target, lines, content)
+        return self._own, request_bytes(method, target, self._all_lines(headers), content)
+
+    def _all_lines(self, headers: Mapping[str, str]) -> str:
+        """The client's own headers and these, which take the place of its own of the same name."""
+        if self._fixed.keys().isdisjoint(headers):
+            return f"{self._lines}{header_lines(headers.items())}" if headers else self._lines
+        named = self._named(self._base, headers)
+        return header_lines([("host", self._base.address.authority), *named.items()])
 
     def _url(
         self, path: str, params: Params | str | None, headers: Mapping[str, str]
@@ -370,6 +334,7 @@ __all__ = [
     "HttpClient",
     "Observer",
     "Params",
+    "Prepared",
     "Response",
     "StaticHeaders",
     "Token",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from adapters.contracts.errors import NotFound
-from adapters.http import ErrorTable, HttpClient, Params, Response, raise_for
+from adapters.http import ErrorTable, HttpClient, Params, Prepared, Response, encoded, raise_for
 from adapters.rest.settings import Auth, BasicAuth, BearerAuth, HeaderAuth, RestSettings
 
 ERRORS: ErrorTable = {}
@@ -27,12 +27,19 @@ class RestClient:
             headers={**settings.headers, **_proof(settings.auth)},
         )
 
-    async def answer(self, path: str, params: Params | str = ()) -> Response:
-        """An answer of status 400 or more is raised as the fault it stands for.
+    async def answer(self, path: str, params: Params = ()) -> Response:
+        """An answer of status 400 or more is raised as the fault it stands for."""
+        return self._checked(await self._http.send("GET", path, params=params))
 
-        params: pairs, or a query that is ``encoded`` already.
-        """
-        response = await self._http.send("GET", path, params=params)
+    def prepare(self, path: str, before: Params, after: Params) -> Prepared:
+        """What is asked with parameters of which some change."""
+        return self._http.prepare(path, before, after)
+
+    async def ask(self, prepared: Prepared, params: Params) -> Response:
+        """``answer`` of what was prepared, with these parameters too."""
+        return self._checked(await self._http.ask(prepared, encoded(params)))
+
+    def _checked(self, response: Response) -> Response:
         if response.status >= 400:
             # The system's own text could quote what was sent, so it is not passed on.
             raise_for(response, code=None, message=f"{self._name} refused", table=ERRORS)

@@ -13,7 +13,7 @@ from adapters.contracts.errors import Malformed, Unsupported
 from adapters.contracts.fields import Condition, FieldMap, Op, Row
 from adapters.contracts.resource import Caps, Order, Page, PageRequest, Resource, lists_by
 from adapters.contracts.vocabulary import RecordType
-from adapters.http import encoded
+from adapters.http import Prepared
 from adapters.rest.client import RestClient
 from adapters.rest.mapping import Filter, Mapped, Pairs
 from adapters.rest.paging import Answer, Fetch, Pager, WholePager, pager
@@ -28,13 +28,12 @@ _WHOLE = WholePager()
 class _ByKey(NamedTuple):
     """How a list is asked for by the values of one key, each time for the same fields.
 
-    pairs:  the key's parameters. before, after: what stands around them in the query, encoded already.
-    owners: whose each row is. strict: whether that has to be one of the values.
+    pairs:   the key's parameters. request: all the rest of it.
+    owners:  whose each row is. strict: whether that has to be one of the values.
     """
 
     pairs: Filter
-    before: str
-    after: str
+    request: Prepared
     shape: Shape
     owners: Callable[[Sequence[Row]], list[Any]]
     strict: bool
@@ -139,8 +138,7 @@ class RestResource(Resource):
         pairs = asked.pairs(wanted)
         if pairs is None:
             return (), ()
-        query = f"{asked.before}{encoded(pairs)}{asked.after}"
-        rows, _ = asked.shape.read(await self._client.answer(self._form.path, query))
+        rows, _ = asked.shape.read(await self._client.ask(asked.request, pairs))
         owners = asked.owners(rows)
         if asked.strict and not set(owners).issubset(wanted):
             raise self._of_others(key)
@@ -151,13 +149,11 @@ class RestResource(Resource):
         if self._by_key[key].param in form.params:
             raise Unsupported(f"{fields.vendor_resource} cannot be filtered twice by one parameter")
         wanted = select | {key}
-        before, after = encoded(tuple(form.params.items())), encoded(self._projection(wanted))
         if len(self._prepared) >= KEPT_SHAPES:
             self._prepared.clear()
         made = self._prepared[key, select] = _ByKey(
             fields[key].filters[Op.IN],
-            before and f"{before}&",
-            after and f"&{after}",
+            self._client.prepare(form.path, tuple(form.params.items()), self._projection(wanted)),
             self._shape(wanted),
             fields.column(key),
             _is_link(key),

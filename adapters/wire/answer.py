@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -14,6 +15,12 @@ _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 """JSON numbers with a fraction arrive as Decimal: money never passes through a float."""
 
 
+@functools.lru_cache(1_024)
+def _name(raw: bytes) -> str:
+    """In lower case. There are few, and they come again and again."""
+    return raw.decode("latin-1").lower()
+
+
 class Headers(Mapping[str, str]):
     """The headers of an answer by lower-case name. One that came more often is joined by commas.
 
@@ -22,23 +29,22 @@ class Headers(Mapping[str, str]):
 
     __slots__ = ("_raw",)
 
-    def __init__(self, names: Sequence[bytes], values: Sequence[bytes]) -> None:
-        names = list(map(bytes.lower, names))
-        self._raw = dict(zip(names, values, strict=True))
-        if len(self._raw) < len(names):
-            several: dict[bytes, list[bytes]] = {}
-            for name, value in zip(names, values, strict=True):
-                several.setdefault(name, []).append(value.strip(b" \t"))
+    def __init__(self, pairs: Sequence[tuple[bytes, bytes]]) -> None:
+        self._raw = {_name(name): value for name, value in pairs}
+        if len(self._raw) < len(pairs):
+            several: dict[str, list[bytes]] = {}
+            for name, value in pairs:
+                several.setdefault(_name(name), []).append(value.strip(b" \t"))
             self._raw = {name: b", ".join(found) for name, found in several.items()}
 
     def __getitem__(self, name: str) -> str:
-        return self._raw[name.encode("latin-1")].decode("latin-1").strip(" \t")
+        return self._raw[name].decode("latin-1").strip(" \t")
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and name.encode("latin-1", "replace") in self._raw
+        return name in self._raw
 
     def __iter__(self) -> Iterator[str]:
-        return (name.decode("latin-1") for name in self._raw)
+        return iter(self._raw)
 
     def __len__(self) -> int:
         return len(self._raw)

@@ -33,10 +33,10 @@ class WireConnection(asyncio.Protocol):
         "_head_bytes",
         "_head_only",
         "_headed",
+        "_headers",
         "_heard",
         "_keep",
         "_loop",
-        "_names",
         "_on_lost",
         "_parser",
         "_parts",
@@ -45,7 +45,6 @@ class WireConnection(asyncio.Protocol):
         "_timer",
         "_transport",
         "_used",
-        "_values",
         "_waiter",
         "idle_since",
     )
@@ -65,8 +64,7 @@ class WireConnection(asyncio.Protocol):
 
     def _reset(self) -> None:
         self._status = self._size = self._head_bytes = 0
-        self._names: list[bytes] = []
-        self._values: list[bytes] = []
+        self._headers: list[tuple[bytes, bytes]] = []
         self._parts: list[bytes] = []
         self._heard = self._headed = self._complete = False
 
@@ -152,8 +150,7 @@ class WireConnection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self._headed:
-            self._names.append(name)
-            self._values.append(value)
+            self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         if self._complete:
@@ -161,8 +158,7 @@ class WireConnection(asyncio.Protocol):
         status = self._parser.get_status_code()
         if status < 200:
             # An answer for the meantime (RFC 9110, 15.2): the real one follows.
-            self._names.clear()
-            self._values.clear()
+            self._headers.clear()
             return
         self._status = status
         self._headed = True
@@ -194,7 +190,7 @@ class WireConnection(asyncio.Protocol):
             # It answered before it had heard all: what is left would be read as another request.
             self._keep = False
         if waiter is not None:
-            waiter.set_result(Answer(self._status, Headers(self._names, self._values), body))
+            waiter.set_result(Answer(self._status, Headers(self._headers), body))
 
     def _expire(self) -> None:
         self._break(OutcomeUnknown("no answer in time", timed_out=True))
@@ -221,5 +217,5 @@ class WireConnection(asyncio.Protocol):
 
     def _ends_with_connection(self) -> bool:
         """Whether the body has no other end than the connection's (RFC 9112, 6.3)."""
-        names = set(map(bytes.lower, self._names))
+        names = {name.lower() for name, _ in self._headers}
         return b"content-length" not in names and b"transfer-encoding" not in names
