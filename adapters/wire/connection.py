@@ -30,6 +30,7 @@ class WireConnection(asyncio.Protocol):
 
     __slots__ = (
         "_complete",
+        "_deadline",
         "_head_bytes",
         "_head_only",
         "_headed",
@@ -40,6 +41,7 @@ class WireConnection(asyncio.Protocol):
         "_on_lost",
         "_parser",
         "_parts",
+        "_rings_at",
         "_size",
         "_status",
         "_timer",
@@ -56,6 +58,7 @@ class WireConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._waiter: asyncio.Future[Answer] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._rings_at = self._deadline = 0.0
         self._used = False
         self._keep = True
         self._head_only = False
@@ -85,7 +88,9 @@ class WireConnection(asyncio.Protocol):
         self._reset()
         self._head_only = head_only
         self._waiter = self._loop.create_future()
-        self._timer = self._loop.call_at(deadline, self._expire)
+        self._deadline = deadline
+        if self._timer is None or self._rings_at > deadline:
+            self._arm(deadline)
         self._transport.write(request)
         return self._waiter
 
@@ -139,6 +144,7 @@ class WireConnection(asyncio.Protocol):
             else:
                 self._fail(OutcomeUnknown("the connection broke before the answer was whole"))
         self._transport = None
+        self._disarm()
         self._on_lost(self)
 
     # What the parser tells
@@ -192,8 +198,25 @@ class WireConnection(asyncio.Protocol):
         if waiter is not None:
             waiter.set_result(Answer(self._status, Headers(self._headers), body))
 
+    # The timer of an exchange is left for the next one, whose deadline comes later: so it costs nothing.
+
+    def _arm(self, at: float) -> None:
+        self._disarm()
+        self._timer, self._rings_at = self._loop.call_at(at, self._expire), at
+
+    def _disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
     def _expire(self) -> None:
-        self._break(OutcomeUnknown("no answer in time", timed_out=True))
+        self._timer = None
+        if self._waiter is None:
+            return
+        if self._loop.time() < self._deadline:
+            self._arm(self._deadline)
+        else:
+            self._break(OutcomeUnknown("no answer in time", timed_out=True))
 
     def _break(self, fault: SystemFault) -> None:
         self._fail(fault)
@@ -210,9 +233,6 @@ class WireConnection(asyncio.Protocol):
         """Ends the exchange; gives whom to tell, where somebody still waits."""
         waiter, self._waiter = self._waiter, None
         self._used = True
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         return waiter if waiter is not None and not waiter.done() else None
 
     def _ends_with_connection(self) -> bool:

@@ -204,3 +204,38 @@ async def test_a_closed_client_opens_no_more_connections() -> None:
             with pytest.raises(Unreachable):
                 await refused
     assert made.connections == 1
+
+
+async def test_the_timer_of_an_exchange_that_ended_ends_no_other() -> None:
+    release = asyncio.Event()
+
+    async def hold(heard: Heard, say: Say) -> bool:
+        if heard.line.startswith("GET /held"):
+            await release.wait()
+        await say(ok())
+        return True
+
+    async with peer(hold) as server, client(server.url) as http:
+        await http.send("GET", "/")
+        held = asyncio.create_task(http.send("GET", "/held"))
+        await until(lambda: len(server.heard) == 2)
+        (connection,) = http._own._connections
+        # As the loop does when the time of the first exchange would have been up.
+        connection._expire()
+        release.set()
+        assert (await held).status == 200
+
+
+async def test_a_later_exchange_of_a_connection_has_its_deadline_too() -> None:
+    async def once(heard: Heard, say: Say) -> bool:
+        if heard.line.startswith("GET /held"):
+            await asyncio.Event().wait()
+        await say(ok())
+        return True
+
+    async with peer(once) as server, client(server.url) as http:
+        await http.send("GET", "/")
+        http._own._timeout_s = 0.05
+        with pytest.raises(OutcomeUnknown, match="no answer in time"):
+            await http.send("GET", "/held")
+        assert len(server.heard) == 2
