@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.auth.mark import Mark
 from gateway.auth.tables import api_key
 from gateway.store.database import Database
 
@@ -98,7 +99,12 @@ class KeyStore:
                 await tx.execute(text(f"NOTIFY {CHANNEL}"))
             return done
 
-        return await self._database.write(work)
+        done = await self._database.write(work)
+        if done and self._database.file is not None:
+            mark = Mark(self._database.file)
+            mark.change()
+            mark.close()
+        return done
 
     async def all(self) -> Sequence[ApiKey]:
         """Every key, oldest first."""

@@ -38,6 +38,8 @@ class Database:
         self._reader = reader
         self._under_way: set[asyncio.Task[Any]] = set()
         self.is_sqlite = writer.dialect.name == "sqlite"
+        database = writer.url.database
+        self.file = Path(database) if self.is_sqlite and database is not None else None
 
     @classmethod
     async def open(cls, url: URL) -> Database:

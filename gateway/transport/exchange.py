@@ -47,7 +47,26 @@ class Exchange(RequestResponseCycle):
         self.keep_alive = keep_alive
         self.waiting_for_100_continue = protocol.expect_100_continue
         self.body = bytearray()
+        self.tasks = protocol.tasks
         cast(Scope, self.scope)[EXCHANGE] = self
+
+    def start(self, app: Any, loop: asyncio.AbstractEventLoop) -> None:
+        """Runs the application on it, in a task that is among the connection's for as long as it runs."""
+        self._task = loop.create_task(self.run_asgi(app))
+        self.tasks.add(self._task)
+
+    async def run_asgi(self, app: Any) -> None:
+        try:
+            await app(self.scope, self.receive, self.send)
+        except BaseException as error:  # noqa: BLE001 - uvicorn's own knows what becomes of it
+            await super().run_asgi(_raising(error))
+        else:
+            if not self.response_complete:
+                await super().run_asgi(_silent)
+        finally:
+            self.on_response = _nothing
+            # Not by a callback of the task's: the loop would have to turn once more for it.
+            self.tasks.discard(self._task)
 
     def whole_body(self) -> bytearray | None:
         """Takes the request's body, where all of it is there. None: it comes by ``receive``."""
@@ -89,6 +108,19 @@ class Exchange(RequestResponseCycle):
             wire = OneWrite(self.transport, asyncio.get_running_loop())
             self.transport = cast(asyncio.Transport, wire)
         return super().send(cast(Any, message))
+
+
+def _nothing() -> None: ...
+
+
+async def _silent(scope: Any, receive: Any, send: Any) -> None: ...
+
+
+def _raising(error: BaseException) -> Any:
+    async def failed(scope: Any, receive: Any, send: Any) -> None:
+        raise error
+
+    return failed
 
 
 def exchange_of(scope: Scope) -> Exchange | None:

@@ -135,10 +135,17 @@ class PatientProtocol(HttpToolsProtocol):
         keep_alive = version != "1.0" and parser.should_keep_alive()
         exchange = self.cycle = Exchange(self, keep_alive=keep_alive)
         if before is None or before.response_complete:
-            self._start_asgi_task(exchange, self.app)
+            exchange.start(self.app, self.loop)
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((exchange, self.app))
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """For requests that waited behind another."""
+        if isinstance(cycle, Exchange):
+            cycle.start(app, self.loop)
+        else:
+            super()._start_asgi_task(cycle, app)
 
     def _size(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)

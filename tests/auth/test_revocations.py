@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 from gateway.auth.api_keys import ApiKeys
 from gateway.auth.key_store import KeyStore, NewKey
-from gateway.auth.revocations import PostgresqlRevocations, SqliteRevocations
+from gateway.auth.revocations import AGAIN_S, PostgresqlRevocations, SqliteRevocations
 from gateway.auth.session import REVOKED, Unauthenticated
 from gateway.policy.engine import Policy
 from gateway.store.database import Database, sqlite_url
@@ -114,3 +115,62 @@ async def test_a_key_that_was_read_before_it_was_revoked_is_not_remembered(
             await keys.verify(key)
     finally:
         await keys.aclose()
+
+
+# With SQLite
+
+
+@pytest.fixture
+async def file(tmp_path: Path) -> AsyncGenerator[tuple[Path, Database]]:
+    """A database of its own, and where it is."""
+    found = tmp_path / "state.sqlite"
+    database = await Database.open(sqlite_url(found))
+    yield found, database
+    await database.aclose()
+
+
+async def revoked(database: Database) -> str:
+    """A key that was made and taken back."""
+    store = KeyStore(database)
+    own_id = (await store.create(NewKey("test", ("finance",)))).split("_")[1]
+    assert await store.revoke(own_id)
+    return own_id
+
+
+async def test_each_revocation_is_seen_by_the_next_look(file: tuple[Path, Database]) -> None:
+    path, database = file
+    # A clock that stands still: nothing is seen for time having passed.
+    revocations = SqliteRevocations(path, lambda: 0.0)
+    for count in range(3):
+        assert revocations.revision() == revocations.revision() == count
+        await revoked(database)
+    await revocations.aclose()
+
+
+async def test_a_revocation_past_the_mark_is_seen_within_a_second(file: tuple[Path, Database]) -> None:
+    path, database = file
+    now = 0.0
+    revocations = SqliteRevocations(path, lambda: now)
+    await revoked(database)
+    assert revocations.revision() == 1
+    with sqlite3.connect(path) as by_hand:
+        by_hand.execute("UPDATE api_key SET revoked_at = NULL")
+    by_hand.close()
+    now = AGAIN_S - 0.01
+    assert revocations.revision() == 1
+    now = AGAIN_S
+    assert revocations.revision() == 0
+    await revocations.aclose()
+
+
+async def test_where_there_can_be_no_mark_the_database_is_asked_each_time(
+    file: tuple[Path, Database],
+) -> None:
+    path, database = file
+    path.with_name("state.sqlite-revoked").mkdir()
+    revocations = SqliteRevocations(path, lambda: 0.0)
+    assert revocations.revision() == 0
+    await revoked(database)
+    assert revocations.revision() == 1
+    await revocations.aclose()
+    assert revocations.revision() is None

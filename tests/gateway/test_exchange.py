@@ -161,6 +161,20 @@ async def test_requests_one_after_the_other_in_one_piece_are_answered_in_order()
     assert [each.rpartition(b"\r\n")[2] for each in socket.sent] == [b"one", b"two", b"three"]
 
 
+@pytest.mark.parametrize("raising", [True, False])
+async def test_an_application_that_fails_or_says_nothing_is_a_fault_of_the_server(raising: bool):
+    async def failing(scope: Scope, receive: Receive, send: Send) -> None:
+        if raising:
+            raise RuntimeError("the password is hunter2")
+
+    protocol, socket = await served(failing)
+    protocol.data_received(post(b"x"))
+    await until_done(protocol)
+    assert protocol.tasks == set()
+    assert b"".join(socket.sent).startswith(b"HTTP/1.1 500 ")
+    assert b"hunter2" not in b"".join(socket.sent)
+
+
 async def test_one_timer_watches_a_connection_and_closes_it_when_it_was_idle_for_long():
     clock = Clock()
     protocol, socket = await served(echo, clock)
