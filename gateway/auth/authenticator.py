@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from gateway.auth.development import Development
 from gateway.auth.session import Credentials, Session, Unauthenticated
-from gateway.auth.widget_tokens import WidgetTokens
+
+if TYPE_CHECKING:
+    from gateway.auth.widget_tokens import WidgetTokens
 
 MAX_CREDENTIAL = 8_192
 """Characters of a credential. A longer one is refused before anything reads it."""

@@ -8,13 +8,10 @@ from pathlib import Path
 from gateway.auth.api_keys import ApiKeys
 from gateway.auth.authenticator import Authenticator, Known, Verify
 from gateway.auth.development import Development
-from gateway.auth.jwt_tokens import JwtTokens
 from gateway.auth.key_store import PREFIX as KEY_PREFIX
 from gateway.auth.key_store import KeyStore
 from gateway.auth.revocations import PostgresqlRevocations, SqliteRevocations
 from gateway.auth.settings import AuthSettings
-from gateway.auth.widget_tokens import PREFIX as WIDGET_PREFIX
-from gateway.auth.widget_tokens import WidgetTokens
 from gateway.policy.engine import Policy
 from gateway.store.database import Database
 
@@ -29,7 +26,8 @@ def open_authenticator(
 ) -> Authenticator:
     """The ways to authenticate that are configured; with ``development``, who says nothing is let in.
 
-    ``file`` is where the database is, for SQLite.
+    ``file`` is where the database is, for SQLite. What signs and verifies tokens is loaded for who has tokens
+    only: it takes some ten megabytes.
     """
     prefixes: dict[str, Verify] = {}
     remembered: dict[bytes, Known] = {}
@@ -42,10 +40,15 @@ def open_authenticator(
         closing.append(keys.aclose)
     widgets = None
     if settings.widget_tokens is not None:
+        from gateway.auth.widget_tokens import PREFIX as WIDGET_PREFIX
+        from gateway.auth.widget_tokens import WidgetTokens
+
         widgets = WidgetTokens(settings.widget_tokens, policy)
         prefixes[WIDGET_PREFIX] = widgets.verify
     tokens = None
     if settings.issuers:
+        from gateway.auth.jwt_tokens import JwtTokens
+
         tokens = JwtTokens(settings.issuers, policy)
         remembered[b""] = tokens.known
         closing.append(tokens.aclose)

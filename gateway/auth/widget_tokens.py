@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
+from gateway.auth.origin import checked_origin
 from gateway.auth.session import Session, Unauthenticated
 from gateway.auth.settings import WidgetSettings
 from gateway.auth.verified import Verified
@@ -21,10 +21,6 @@ from resolvers.ids import BadId, Ref, decode_id
 PREFIX = "fgw_"
 _ALGORITHM = "HS256"
 _USE = "fieldgate-widget"
-
-
-class BadOrigin(ValueError):
-    """Not the origin of a page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,22 +83,3 @@ class WidgetTokens:
             except (JoseError, ValueError, TypeError):
                 continue
         raise Unauthenticated("the widget token is not one of ours")
-
-
-def checked_origin(text: str) -> str:
-    """An origin as browsers send it. Raises ``BadOrigin``."""
-    try:
-        parts = urlsplit(text)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        raise BadOrigin("not an origin, as in https://crm.example.com") from None
-    loopback = host in ("localhost", "127.0.0.1", "::1")
-    named = f"[{host}]" if host and ":" in host else host
-    origin = f"{parts.scheme}://{named}{'' if port is None else f':{port}'}"
-    if (
-        not host
-        or text.lower() != origin
-        or not (parts.scheme == "https" or (parts.scheme == "http" and loopback))
-    ):
-        raise BadOrigin("not an https origin without a path, as in https://crm.example.com")
-    return origin

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 from starlette.requests import ClientDisconnect, Request
@@ -14,13 +14,16 @@ from starlette.routing import Route
 
 from adapters.contracts.vocabulary import RecordType
 from gateway.auth.authenticator import Authenticator
-from gateway.auth.widget_tokens import BadOrigin, WidgetTokens
+from gateway.auth.origin import BadOrigin
 from gateway.transport.authentication import Authentication, session_of
 from gateway.transport.correlation import current_correlation_id
 from gateway.transport.errors import request_error
 from gateway.transport.operation import MakeContext
 from resolvers.errors import Code, GraphFault
 from resolvers.reference import reference
+
+if TYPE_CHECKING:
+    from gateway.auth.widget_tokens import WidgetTokens
 
 PATH = "/auth/widget-tokens"
 SCOPE = "widget-token:mint"

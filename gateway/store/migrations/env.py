@@ -7,6 +7,6 @@ from alembic import context
 context.configure(
     connection=context.config.attributes["connection"],
     transactional_ddl=True,
-    version_table="schema_version",
+    version_table=context.config.attributes["version_table"],
 )
 context.run_migrations()
