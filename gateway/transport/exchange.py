@@ -64,7 +64,9 @@ class Exchange(RequestResponseCycle):
             if not self.response_complete:
                 await super().run_asgi(_silent)
         finally:
+            # It, its scope and what it calls hold each other; the collector of cycles runs seldom.
             self.on_response = _nothing
+            del cast(Scope, self.scope)[EXCHANGE]
             # Not by a callback of the task's: the loop would have to turn once more for it.
             self.tasks.discard(self._task)
 
