@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -13,6 +14,9 @@ from adapters.contracts.errors import Malformed
 
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 """JSON numbers with a fraction arrive as Decimal: money never passes through a float."""
+
+
+_FIRST, _SECOND = operator.itemgetter(0), operator.itemgetter(1)
 
 
 @functools.lru_cache(1_024)
@@ -30,7 +34,7 @@ class Headers(Mapping[str, str]):
     __slots__ = ("_raw",)
 
     def __init__(self, pairs: Sequence[tuple[bytes, bytes]]) -> None:
-        self._raw = {_name(name): value for name, value in pairs}
+        self._raw = dict(zip(map(_name, map(_FIRST, pairs)), map(_SECOND, pairs), strict=True))
         if len(self._raw) < len(pairs):
             several: dict[str, list[bytes]] = {}
             for name, value in pairs:

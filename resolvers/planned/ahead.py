@@ -12,12 +12,12 @@ from typing import Any
 
 from adapters.contracts.errors import SystemFault
 from adapters.contracts.vocabulary import RecordType, System, link_field
-from resolvers.connection import conditions
 from resolvers.edges import CUSTOMER_IN_CRM
 from resolvers.identity import Located, located_in
 from resolvers.ids import Ref
 from resolvers.loads import Relation
 from resolvers.planned.along import HOISTED_ROWS, quietly
+from resolvers.planned.edges import asked_of
 from resolvers.planned.fetch import Fetch
 from resolvers.planned.plan import EdgeStep, ObjectPlan
 from resolvers.viewer import Rows
@@ -79,13 +79,11 @@ class _Ahead:
         if sole is None:
             return
         try:
-            arguments = step.field.arguments.values(self._fetch.variables)
-            where = conditions(edge.child, arguments.get("filter"), self._fetch.context.viewer)
+            first, after, where = step.asked or asked_of(step, self._fetch)
         except Exception:  # noqa: BLE001 - the field says so itself
             return
-        first: int = arguments.get("first", 20)
         value = self._value(sole.key.parent, edge.system, sole.connection)
-        if value is None or arguments.get("after") is not None or not 1 <= first <= 100:
+        if value is None or after is not None:
             return
         relation, rows = sole.asked(where, first)
         yield self._related(relation, value, rows)

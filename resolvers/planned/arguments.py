@@ -34,6 +34,11 @@ class Arguments:
         self._varies = any(map(_reads_variables, node.arguments or ()))
         self._is_empty = not definition.args
 
+    @property
+    def are_constant(self) -> bool:
+        """Whether they are the same for every request, and known."""
+        return self._constant is not None or self._is_empty
+
     def values(self, variables: VariableValues) -> dict[str, Any]:
         """The values by Python name. Raises a ``GraphQLError`` where a required one was not given."""
         if self._is_empty:

@@ -20,7 +20,7 @@ from resolvers.loads import Relation
 from resolvers.planned.along import Along
 from resolvers.planned.identity import link_of
 from resolvers.planned.item import UNREAD, Batch, Group, Kids, Outcomes, rows_counted, rows_in, spread
-from resolvers.planned.plan import EdgeStep, Hoist, Sole
+from resolvers.planned.plan import Asked, EdgeStep, Hoist, Sole
 from resolvers.related import Record, key_of, shared_by
 
 if TYPE_CHECKING:
@@ -33,6 +33,19 @@ _Ask = tuple[str, Key, str]
 """A connection to ask, by a key, for a value."""
 
 _NOTHING = Page((), (), False)
+
+
+def asked_of(step: EdgeStep, fetch: Fetch) -> Asked:
+    """What is asked for in this request. Raises the field's error, whatever it is."""
+    arguments = step.field.arguments.values(fetch.variables)
+    first, given = arguments.get("first", 20), arguments.get("filter")
+    check_first(first)
+    where = conditions(step.edge.child, given, fetch.context.viewer)
+    found = Asked(first, arguments.get("after"), where)
+    # A filter can be forbidden to one viewer and not to another.
+    if step.field.arguments.are_constant and given is None:
+        step.asked = found
+    return found
 
 
 class Edges:
@@ -51,11 +64,7 @@ class Edges:
         """The pages of a relation, and everything below their objects."""
         fetch, edge = self._fetch, step.edge
         try:
-            arguments = step.field.arguments.values(fetch.variables)
-            first: int = arguments.get("first", 20)
-            after: str | None = arguments.get("after")
-            check_first(first)
-            where = conditions(edge.child, arguments.get("filter"), fetch.context.viewer)
+            first, after, where = step.asked or asked_of(step, fetch)
             place = decode_cursor(edge.name, after) if after is not None else None
         except Exception as error:  # noqa: BLE001 - the field's error, whatever it is
             fetch.keep(step.index, spread(batch, error))

@@ -108,7 +108,8 @@ class Fetch:
         record_type = ENTITIES[plan.type_name]
         if plan.hoists:
             parts += self.edges.hoist(plan.hoists, batch)
-        parts += [self._slice(each, batch) for each in plan.slices]
+        if plan.slices:
+            parts += [self._slice(each, batch) for each in plan.slices]
         for step in plan.steps:
             if isinstance(step, EdgeStep):
                 pages = self._sifted if step.sifted else self.edges.pages

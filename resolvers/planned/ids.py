@@ -16,12 +16,6 @@ _AT_ONCE = 1_000
 """Ids that are encoded as one text."""
 
 
-@functools.lru_cache(16)
-def _cuts(step: int, kept: int) -> Sequence[slice]:
-    """Where the ids of one length stand in their text."""
-    return [slice(at, at + kept) for at in range(0, step * _AT_ONCE, step)]
-
-
 def id_encoder(record_type: RecordType, connection: str) -> Callable[[list[str]], list[str]]:
     """``Ref.encode`` for record ids of one connection. Raises ``TypeError`` for what is no text.
 
@@ -32,6 +26,13 @@ def id_encoder(record_type: RecordType, connection: str) -> Callable[[list[str]]
     prefix_bytes = len(prefix.encode())
     encode, table = binascii.b2a_base64, _URL_SAFE
 
+    @functools.lru_cache(8)
+    def layout(length: int) -> tuple[str, Sequence[slice]]:
+        """The zeros behind each id of this length, and where the ids stand in the letters."""
+        missing = -(prefix_bytes + length) % 3
+        step = (prefix_bytes + length + missing) // 3 * 4
+        return "\0" * missing, [slice(at, at + step - missing) for at in range(0, step * _AT_ONCE, step)]
+
     def encoded(record_ids: list[str]) -> list[str]:
         if len(record_ids) == 1:
             text = encode((prefix + record_ids[0]).encode(), newline=False).translate(table)
@@ -40,16 +41,12 @@ def id_encoder(record_type: RecordType, connection: str) -> Callable[[list[str]]
             starts = range(0, len(record_ids), _AT_ONCE)
             return list(chain.from_iterable(encoded(record_ids[at : at + _AT_ONCE]) for at in starts))
         lengths = set(map(len, record_ids))
-        filled = "" if len(lengths) != 1 else "".join(record_ids)
-        if not filled.isascii() or not filled:
-            return [Ref(record_type, connection, each).encode() for each in record_ids]
-        width = prefix_bytes + lengths.pop()
-        missing = -width % 3
-        zeros = "\0" * missing
-        text = f"{prefix}{(zeros + prefix).join(record_ids)}{zeros}".encode()
-        letters = encode(text, newline=False).translate(table).decode()
-        step = (width + missing) // 3 * 4
-        kept = step - missing
-        return list(map(letters.__getitem__, _cuts(step, kept)[: len(record_ids)]))
+        if len(lengths) == 1:
+            zeros, cuts = layout(lengths.pop())
+            text = f"{prefix}{(zeros + prefix).join(record_ids)}{zeros}"
+            if text.isascii():
+                letters = encode(text.encode(), newline=False).translate(table).decode()
+                return list(map(letters.__getitem__, cuts[: len(record_ids)]))
+        return [Ref(record_type, connection, each).encode() for each in record_ids]
 
     return encoded

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any, TypeVar
 
 from adapters.contracts.errors import OutcomeUnknown, SystemFault
@@ -45,7 +44,8 @@ class _Read:
     under_way = True
     _waiting: Sequence[asyncio.Future[None]] = ()
 
-    def __init__(self, rows: int) -> None:
+    def __init__(self, keys: list[str], rows: int) -> None:
+        self.keys = keys
         self.rows = rows
 
     def wait(self) -> asyncio.Future[None]:
@@ -123,6 +123,8 @@ class Loads:
         if not isinstance(own, _Read):
             return {value: own[value].found[value] for value in keys}
         pages: Mapping[str, Page] = own.found
+        if keys == own.keys:
+            return pages
         return pages.only(keys) if isinstance(pages, Lists) else {value: pages[value] for value in keys}
 
     async def page(
@@ -136,9 +138,14 @@ class Loads:
     ) -> Page:
         select = self._projection.select(connection, record_type)
         traced = self._traced(connection, record_type, PAGE, 1)
-        page = await self.ask(
-            connection, lambda: self.systems.page(connection, record_type, select, where, order, first, after)
-        )
+        own_round = self._begin(connection)
+        try:
+            page = await self.systems.page(connection, record_type, select, where, order, first, after)
+        except SystemFault as fault:
+            self._failed(connection, fault)
+            raise
+        finally:
+            self.rounds = max(self.rounds, own_round)
         if traced is not None:
             traced.rows = len(page.rows)
         self.read_at[connection] = datetime.now(UTC)
@@ -156,22 +163,17 @@ class Loads:
         self._trace.loads.append(traced)
         return traced
 
-    async def ask(self, connection: str, read: Callable[[], Awaitable[T]]) -> T:
-        """Reads from a connection, unless it has let its deadline pass earlier in this request."""
+    def _begin(self, connection: str) -> int:
+        """The round of a load that begins now. Raises where the connection has let its deadline pass."""
         if (earlier := self._timed_out.get(connection)) is not None:
             again = OutcomeUnknown(earlier.message, timed_out=True)
             again.system = earlier.system
             raise again
-        own_round = self.rounds + 1
-        try:
-            return await read()
-        except OutcomeUnknown as fault:
-            if fault.timed_out:
-                self._timed_out[connection] = fault
-            raise
-        finally:
-            if self.rounds < own_round:
-                self.rounds = own_round
+        return self.rounds + 1
+
+    def _failed(self, connection: str, error: BaseException) -> None:
+        if isinstance(error, OutcomeUnknown) and error.timed_out:
+            self._timed_out[connection] = error
 
     async def _once(
         self, relation: Relation, keys: list[str], first: int | None
@@ -215,17 +217,19 @@ class Loads:
     async def _read(
         self, known: dict[str, _Read], relation: Relation, keys: list[str], first: int | None
     ) -> _Read:
-        own = _Read(_ALL if first is None else first)
+        own, own_round = _Read(keys, _ALL if first is None else first), 0
         before = {key: known[key] for key in keys if key in known} if known else {}
         known.update(dict.fromkeys(keys, own))
         try:
             traced = self._traced(relation.connection, relation.type, relation.key, len(keys))
-            found = await self.ask(relation.connection, partial(self._asked, relation, keys, first))
+            own_round = self._begin(relation.connection)
+            found = await self._asked(relation, keys, first)
             if traced is not None:
                 traced.rows = len(found) if relation.key == _ID else count_of(found)
             self._keep(relation, keys, found)
             own.found = found
         except BaseException as error:
+            self._failed(relation.connection, error)
             if isinstance(error, SystemFault):
                 own.fault, own.rows = error, _ALL
             for key in keys:
@@ -238,6 +242,8 @@ class Loads:
                     del known[key]
             raise
         finally:
+            if self.rounds < own_round:
+                self.rounds = own_round
             own.end()
         return own
 

@@ -92,6 +92,7 @@ class EdgeStep(Step):
     sifted:         the viewer sees some of the children only, by what each of them says.
     sole:           whom to ask, where it is one connection.
     has_more_below: whether anything has to be fetched for the children themselves.
+    asked:          what is asked for, once that is known to be the same for every request.
     """
 
     edge: Edge
@@ -100,6 +101,15 @@ class EdgeStep(Step):
     sifted: bool = False
     sole: Sole | None = None
     has_more_below: bool = False
+    asked: Asked | None = None
+
+
+class Asked(NamedTuple):
+    """What the arguments of a relation ask for."""
+
+    first: int
+    after: str | None
+    where: tuple[Condition, ...]
 
 
 class Sole(NamedTuple):
