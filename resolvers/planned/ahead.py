@@ -1,38 +1,68 @@
-"""What can be loaded for a customer before its own row is there: by its id, and by links that were seen.
+"""What can be begun for a customer before its own row is there: by its id, and by links that were seen.
 
-Loads only: what they bring is used where the plan comes to ask the same. A link that was seen and is no
-longer so costs a call for nothing, and shows nobody anything: the row that the CRM gives decides.
+Steps that need no more than the id are begun as they are. By links there are loads only: what they bring is
+used where the plan comes to ask the same. A link that was seen and is no longer so costs a call for nothing,
+and shows nobody anything: the row that the CRM gives decides, as it does for a customer that is not there.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Collection, Coroutine, Iterator, Sequence
 from typing import Any
 
 from adapters.contracts.errors import SystemFault
 from adapters.contracts.vocabulary import RecordType, System, link_field
-from resolvers.edges import CUSTOMER_IN_CRM
 from resolvers.identity import Located, located_in
 from resolvers.ids import Ref
 from resolvers.loads import Relation
-from resolvers.planned.along import HOISTED_ROWS, quietly
+from resolvers.planned.along import quietly
 from resolvers.planned.edges import asked_of
 from resolvers.planned.fetch import Fetch
-from resolvers.planned.plan import EdgeStep, ObjectPlan
+from resolvers.planned.item import UNREAD, Batch
+from resolvers.planned.plan import Asked, EdgeStep, Hoist, ObjectPlan, SliceStep, Step
 from resolvers.viewer import Rows
 
 
-def begin_ahead(fetch: Fetch, plan: ObjectPlan, ref: Ref) -> Sequence[asyncio.Task[None]]:
-    """Starts the loads; what they raise is kept for whoever asks the same."""
-    viewer = fetch.context.viewer
-    if ref.type is not RecordType.CUSTOMER or not viewer.reads(ref.type.value):
-        return ()
-    if viewer.rows is not None and not _is_bound(viewer.rows, ref):
-        # Whether it is the viewer's customer at all is to be found out first.
-        return ()
-    begin = asyncio.get_running_loop().create_task
-    return [begin(quietly(each)) for each in _Ahead(fetch, ref).loads(plan)]
+class Ahead:
+    """What was begun for one customer. ``steps``: the indexes of those that are under way as a whole."""
+
+    def __init__(self) -> None:
+        self.steps: set[int] = set()
+        self._whole: list[asyncio.Task[None]] = []
+        self._loads: list[asyncio.Task[None]] = []
+
+    async def done(self) -> None:
+        """Until the steps are. For loads nobody waits but who needs them."""
+        for task in self._whole:
+            await task
+
+    def end(self) -> None:
+        for task in (*self._whole, *self._loads):
+            task.cancel()
+
+    def begin(self, fetch: Fetch, plan: ObjectPlan, ref: Ref) -> None:
+        start = asyncio.get_running_loop().create_task
+        ahead = _Ahead(fetch, ref)
+        # Hoists first: who needs what they bring finds it under way.
+        self._loads += [start(quietly(each)) for each in ahead.hoists(plan.hoists)]
+        for step, part in ahead.steps(plan):
+            self.steps.add(step.index)
+            self._whole.append(start(part))
+        self._loads += [start(quietly(each)) for each in ahead.loads(plan, self.steps)]
+
+
+def begin_ahead(fetch: Fetch, plan: ObjectPlan, ref: Ref) -> Ahead:
+    """Starts what can be; what loads raise is kept for whoever asks the same."""
+    viewer, ahead = fetch.context.viewer, Ahead()
+    # Whether it is the viewer's customer at all may have to be found out first.
+    if (
+        ref.type is RecordType.CUSTOMER
+        and viewer.reads(ref.type.value)
+        and (viewer.rows is None or _is_bound(viewer.rows, ref))
+    ):
+        ahead.begin(fetch, plan, ref)
+    return ahead
 
 
 def _is_bound(rows: Rows, customer: Ref) -> bool:
@@ -48,45 +78,51 @@ class _Ahead:
         self._ref = ref
         self._fields = fetch.systems.resource(ref.connection, RecordType.CUSTOMER).fields
 
-    def loads(self, plan: ObjectPlan) -> Iterator[Coroutine[Any, Any, Any]]:
+    def steps(self, plan: ObjectPlan) -> Iterator[tuple[Step | SliceStep, Coroutine[Any, Any, None]]]:
+        """The steps that need nothing of the customer but its id."""
+        batch: Batch = {self._ref.connection: {self._ref.record_id: UNREAD}}
         for each in plan.slices:
-            yield from self._slice(each.system)
+            if link_field(RecordType.CUSTOMER, each.system) not in self._fields:
+                yield each, self._fetch.slice(each, batch)
         for step in plan.steps:
-            if isinstance(step, EdgeStep):
-                yield from self._edge(step)
-        for hoist in plan.hoists:
-            value = self._value(hoist.key.parent, hoist.edge.system, hoist.connection)
-            if value is not None:
-                relation = Relation(hoist.connection, hoist.edge.child, hoist.key.child, (), None)
-                yield self._related(relation, value, HOISTED_ROWS if hoist.link is not None else None)
+            if isinstance(step, EdgeStep) and step.sole is not None and step.sole.by_own_id:
+                asked = self._asked(step)
+                if asked is not None and not step.sifted:
+                    yield step, self._fetch.edges.pages(step, RecordType.CUSTOMER, batch)
 
-    def _related(self, relation: Relation, value: str, first: int | None) -> Coroutine[Any, Any, Any]:
-        return self._fetch.loads.related(relation, (value,), first)
+    def hoists(self, hoists: Sequence[Hoist]) -> Iterator[Coroutine[Any, Any, Any]]:
+        linked = [each for each in hoists if each.link is not None]
+        if linked:
+            yield from self._fetch.edges.hoist(linked, {self._ref.connection: {self._ref.record_id: UNREAD}})
+        for hoist in hoists:
+            if hoist.link is None:
+                value = self._value(hoist.key.parent, hoist.edge.system, hoist.connection)
+                if value is not None:
+                    relation = Relation(hoist.connection, hoist.edge.child, hoist.key.child, (), None)
+                    yield self._fetch.loads.related(relation, (value,), None)
 
-    def _slice(self, system: System) -> Iterator[Coroutine[Any, Any, Any]]:
-        if link_field(RecordType.CUSTOMER, system) in self._fields:
-            place = self._seen(system)
+    def loads(self, plan: ObjectPlan, but: Collection[int]) -> Iterator[Coroutine[Any, Any, Any]]:
+        """By links that were seen, for the other steps."""
+        for each in plan.slices:
+            place = None if each.index in but else self._seen(each.system)
             if place is not None:
                 yield self._fetch.loads.by_id(place.connection, RecordType.CUSTOMER, (place.record_id,))
-            return
-        for name in self._systems.connections(system, RecordType.CUSTOMER):
-            if self._systems.resource(name, RecordType.CUSTOMER).finds_by(CUSTOMER_IN_CRM):
-                relation = Relation(name, RecordType.CUSTOMER, CUSTOMER_IN_CRM, (), None)
-                yield self._related(relation, self._ref.record_id, None)
+        for step in plan.steps:
+            if isinstance(step, EdgeStep) and step.sole is not None and step.index not in but:
+                sole = step.sole
+                value = self._value(sole.key.parent, step.edge.system, sole.connection)
+                asked = self._asked(step) if value is not None else None
+                if value is not None and asked is not None:
+                    relation, rows = sole.asked(asked.where, asked.first)
+                    yield self._fetch.loads.related(relation, (value,), rows)
 
-    def _edge(self, step: EdgeStep) -> Iterator[Coroutine[Any, Any, Any]]:
-        edge, sole = step.edge, step.sole
-        if sole is None:
-            return
+    def _asked(self, step: EdgeStep) -> Asked | None:
+        """What is asked for; None where that is wrong, as the field says itself, or goes on from a cursor."""
         try:
-            first, after, where = step.asked or asked_of(step, self._fetch)
+            asked = step.asked or asked_of(step, self._fetch)
         except Exception:  # noqa: BLE001 - the field says so itself
-            return
-        value = self._value(sole.key.parent, edge.system, sole.connection)
-        if value is None or after is not None:
-            return
-        relation, rows = sole.asked(where, first)
-        yield self._related(relation, value, rows)
+            return None
+        return asked if asked.after is None else None
 
     def _value(self, parent: str, system: System, name: str) -> str | None:
         if parent == "id":

@@ -50,7 +50,10 @@ class Along:
                 if len(ids) == 1:
                     parts.append(quietly(self._by_own_key(hoist, relation, batch)))
                 continue
-            self._begun.setdefault(id(hoist), []).extend(ids)
+            begun = self._begun.setdefault(id(hoist), [])
+            if begun == ids:
+                continue
+            begun += ids
             if not self._fetch.loads.has(relation, ids, HOISTED_ROWS):
                 parts.append(quietly(self._fetch.loads.related(relation, ids, HOISTED_ROWS)))
         return parts

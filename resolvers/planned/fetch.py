@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from graphql.execution.values import VariableValues
@@ -102,15 +102,24 @@ class Fetch:
             self.parts(each, batch, parts)
         await self.together(parts)
 
-    def parts(self, plan: ObjectPlan, batch: Batch, parts: list[Coroutine[Any, Any, None]]) -> None:
+    def parts(
+        self,
+        plan: ObjectPlan,
+        batch: Batch,
+        parts: list[Coroutine[Any, Any, None]],
+        begun: Collection[int] = (),
+    ) -> None:
+        """Adds what has to be done below objects. ``begun``: the indexes of steps that are under way."""
         if not any(batch.values()):
             return
         record_type = ENTITIES[plan.type_name]
         if plan.hoists:
             parts += self.edges.hoist(plan.hoists, batch)
         if plan.slices:
-            parts += [self._slice(each, batch) for each in plan.slices]
+            parts += [self.slice(each, batch) for each in plan.slices if each.index not in begun]
         for step in plan.steps:
+            if step.index in begun:
+                continue
             if isinstance(step, EdgeStep):
                 pages = self._sifted if step.sifted else self.edges.pages
                 parts.append(pages(step, record_type, batch))
@@ -136,7 +145,7 @@ class Fetch:
         self.keep(step.index, outcomes)
         await self.objects(step.objects, children)
 
-    async def _slice(self, step: SliceStep, batch: Batch) -> None:
+    async def slice(self, step: SliceStep, batch: Batch) -> None:
         self.keep(step.index, await self.identities.slices(batch, step.system))
 
     async def _one(self, step: OneStep, record_type: RecordType, batch: Batch) -> None:

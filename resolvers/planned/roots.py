@@ -68,15 +68,18 @@ async def _existing(fetch: Fetch, step: RootStep, ref: Ref) -> None:
     if plan is None or not (plan.slices or plan.steps or plan.hoists):
         fetch.results[step.index] = await fetch.one(ref)
         return
-    early = begin_ahead(fetch, plan, ref)
+    ahead = begin_ahead(fetch, plan, ref)
     try:
         item = await fetch.one(ref)
         fetch.results[step.index] = item
         if isinstance(item, Item):
-            await fetch.objects((plan,), {item.connection: {item.id: item.row}})
+            # Steps are of an id as its system spells it.
+            begun = ahead.steps if item.id == ref.record_id else ()
+            parts: list[Coroutine[Any, Any, None]] = [ahead.done()] if begun else []
+            fetch.parts(plan, {item.connection: {item.id: item.row}}, parts, begun)
+            await fetch.together(parts)
     finally:
-        for task in early:
-            task.cancel()
+        ahead.end()
 
 
 async def _node(fetch: Fetch, step: RootStep, arguments: Mapping[str, Any]) -> None:
