@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from enum import Enum
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from adapters.contracts.vocabulary import Word
 from gateway.section import Section
 
 SCOPE = r"^[a-z][a-z0-9-]*:[a-z][a-z0-9-]*$"
@@ -16,7 +16,7 @@ ScopeName = Annotated[str, Field(pattern=SCOPE)]
 RoleName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
 
 
-class Personal(Enum):
+class Personal(Word):
     """What a role sees of personal fields: their values, a mask, or nothing."""
 
     CLEAR = "CLEAR"

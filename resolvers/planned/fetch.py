@@ -41,6 +41,9 @@ COUNTERPARTS = (System.SUBSCRIPTIONS, System.ERP, System.PAYMENTS)
 class Fetch:
     """One request's fetching. ``results`` are what each step found."""
 
+    edges: Edges
+    identities: Identities
+
     def __init__(self, plan: Plan, context: RequestContext, variables: VariableValues) -> None:
         self.plan = plan
         self.context = context
@@ -51,14 +54,22 @@ class Fetch:
         if context.viewer.rows is not None:
             lend(context, plan, self.loads)
             self.limited = Limited(context)
-        self.identities = Identities(context.systems, self.loads, context.references)
-        self.edges = Edges(self)
         self.results: list[Any] = [None] * plan.steps
         self.objects_listed = 0
         """In the lists of the answer, root lists and relations."""
         self.is_null = False
         """Whether a field that may not be null has failed: the answer is then null, whatever else is read."""
         self._records: list[tuple[int, RecordType, Batch]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        """What not every plan needs is made when it is first asked for."""
+        if name == "edges":
+            self.edges = Edges(self)
+            return self.edges
+        if name == "identities":
+            self.identities = Identities(self.systems, self.loads, self.context.references)
+            return self.identities
+        raise AttributeError(name)
 
     def release(self) -> None:
         """Lets go of all that was read, now that the answer is made.
@@ -68,11 +79,13 @@ class Fetch:
         self.results.clear()
         self._records.clear()
         self.loads.release()
-        del self.edges
+        self.__dict__.pop("edges", None)
 
     async def together(self, parts: list[Coroutine[Any, Any, None]]) -> None:
         """All of them at the same time. The last costs no task of its own."""
-        if not parts:
+        if len(parts) < 2:
+            for part in parts:
+                await part
             return
         *others, last = parts
         begin = asyncio.get_running_loop().create_task
