@@ -234,8 +234,6 @@ class Operations:
                 raise _too_much(error, correlation_id) from None
             finally:
                 self.under_way.end_operation(caller.key)
-                # It holds the deadline, that the task, and that its context: a cycle for each request.
-                answer_budget.set(None)
             unused = held - budget.objects
             if unused > NOT_WORTH_GIVING_BACK:
                 caller.standing = await self.rate.give_back(caller.key, unused)
