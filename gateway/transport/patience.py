@@ -34,6 +34,9 @@ from resolvers.errors import Code
 _REMEMBERED_BYTES = 100
 """Targets up to this length are parsed once: nearly all requests are for the same few."""
 
+_UNUSUAL = frozenset({b"expect", b"x-forwarded-for", b"x-forwarded-proto"})
+"""Headers that change how a request is handed over."""
+
 _HEALTH = b"/health/"
 """What is asked here is answered even to those for whom there is no room: who watches the process asks it."""
 
@@ -115,22 +118,23 @@ class PatientProtocol(HttpToolsProtocol):
     def _begin(self) -> None:
         """Hands the request over, as uvicorn does; its bound on requests under way is not used here."""
         scope: Any = self.scope
-        head = head_of(scope)
-        # uvicorn's reading of these headers changes nothing for requests without them.
-        forwarded = b"x-forwarded-for" in head or b"x-forwarded-proto" in head
-        self.app = self._through_proxy if forwarded else self._straight
-        self.expect_100_continue = head.get(b"expect", b"").lower() == b"100-continue"
         parser: Any = self.parser
-        # A whole URL, as proxies are asked for it, is parsed by the library.
-        if parser.should_upgrade() or not self.url.startswith(b"/") or b"#" in self.url:
+        head = head_of(scope)
+        self.app = self._straight
+        if not _UNUSUAL.isdisjoint(head):
+            if b"x-forwarded-for" in head or b"x-forwarded-proto" in head:
+                # uvicorn's reading of these headers changes nothing for requests without them.
+                self.app = self._through_proxy
+            self.expect_100_continue = head.get(b"expect", b"").lower() == b"100-continue"
+        target = (_target if len(self.url) <= _REMEMBERED_BYTES else _target.__wrapped__)(self.url)
+        if target is None or (b"upgrade" in head and parser.should_upgrade()):
             super().on_headers_complete()
             return
         version = parser.get_http_version()
         if version != "1.1":
             scope["http_version"] = version
         scope["method"] = parser.get_method().decode("ascii")
-        target = _target if len(self.url) <= _REMEMBERED_BYTES else _target.__wrapped__
-        scope["path"], scope["raw_path"], scope["query_string"] = target(self.url)
+        scope["path"], scope["raw_path"], scope["query_string"] = target
         before = self._under_way
         keep_alive = version != "1.0" and parser.should_keep_alive()
         exchange = self.cycle = Exchange(self, keep_alive=keep_alive)
@@ -263,8 +267,13 @@ class PatientProtocol(HttpToolsProtocol):
 
 
 @functools.lru_cache(256)
-def _target(url: bytes) -> tuple[str, bytes, bytes]:
-    """What a request is for, as ASGI has it: the path, the same as it was sent, and the query."""
+def _target(url: bytes) -> tuple[str, bytes, bytes] | None:
+    """What a request is for, as ASGI has it: the path, the same as it was sent, and the query.
+
+    None for what is no path: a whole URL, as proxies are asked for it, or the host of a tunnel.
+    """
+    if not url.startswith(b"/") or b"#" in url:
+        return None
     raw_path, _, query = url.partition(b"?")
     path = raw_path.decode("ascii")
     return unquote(path) if "%" in path else path, raw_path, query

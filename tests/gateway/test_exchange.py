@@ -269,3 +269,18 @@ async def test_what_a_request_is_for(target: bytes, seen: Any):
     await until_done(protocol)
     assert asked == [seen]
     assert socket.sent[0].startswith(b"HTTP/1.1 204 ")
+
+
+async def test_an_upgrade_that_nobody_offers_is_answered_as_a_plain_request():
+    asked: list[str] = []
+
+    async def told(scope: Scope, receive: Receive, send: Send) -> None:
+        asked.append(scope["path"])
+        await send({"type": "http.response.start", "status": 204})
+        await send({"type": "http.response.body"})
+
+    protocol, socket = await served(told)
+    protocol.data_received(post(b"", b"connection: upgrade", b"upgrade: h2c"))
+    await until_done(protocol)
+    assert asked == ["/"]
+    assert b"".join(socket.sent).startswith(b"HTTP/1.1 204 ")
