@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import UTC
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import msgspec
@@ -74,6 +74,9 @@ class Prepared(NamedTuple):
     begin: str
     end: str
 
+
+_lines_of = lru_cache(256)(header_lines)
+"""The calls of one request have the same headers: its id, and its caller's trace."""
 
 _Exchange = Callable[[dict[str, str]], Coroutine[Any, Any, Response]]
 """Sends a request with these headers, and gives its answer."""
@@ -246,7 +249,7 @@ class HttpClient:
     def _all_lines(self, headers: Mapping[str, str]) -> str:
         """The client's own headers and these, which take the place of its own of the same name."""
         if self._fixed.keys().isdisjoint(headers):
-            return f"{self._lines}{header_lines(headers.items())}" if headers else self._lines
+            return f"{self._lines}{_lines_of(tuple(headers.items()))}"
         named = self._named(self._base, headers)
         return header_lines([("host", self._base.address.authority), *named.items()])
 
