@@ -16,8 +16,7 @@ from adapters.contracts.vocabulary import RecordType, System, link_field
 from resolvers.edges import CUSTOMER_IN_CRM
 from resolvers.entity import Slice
 from resolvers.ids import Ref
-from resolvers.loads import Relation
-from resolvers.ports import Systems
+from resolvers.ports import Relation, Systems
 
 if TYPE_CHECKING:
     from resolvers.context import RequestContext

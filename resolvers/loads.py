@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple, TypeVar, cast
+from typing import TypeVar, cast
 
 from aiodataloader import DataLoader
 
@@ -19,20 +19,10 @@ from adapters.contracts.errors import OutcomeUnknown
 from adapters.contracts.fields import Condition, Row
 from adapters.contracts.resource import Order, Page
 from adapters.contracts.vocabulary import RecordType, System
-from resolvers.ports import CrossReferences, Systems
+from resolvers.ports import CrossReferences, Relation, Systems
 from resolvers.projection import Projection
 
 T = TypeVar("T")
-
-
-class Relation(NamedTuple):
-    """A kind of related load: children of a type by a key, under the same conditions."""
-
-    connection: str
-    type: RecordType
-    key: str
-    where: tuple[Condition, ...]
-    after: str | None
 
 
 class _ById(DataLoader[str, Row | None]):
@@ -64,14 +54,10 @@ class _Related(DataLoader[tuple[str, int | None], Page]):
         pages = await loads.ask(
             relation.connection,
             lambda: loads.systems.related(
-                relation.connection,
-                relation.type,
-                relation.key,
+                relation,
                 list(dict.fromkeys(value for value, _ in keys)),
                 loads.projection.select(relation.connection, relation.type),
-                relation.where,
                 most,
-                relation.after,
             ),
         )
         for page in pages.values():

@@ -15,7 +15,7 @@ from resolvers.edges import CUSTOMER_IN_CRM
 from resolvers.entity import Entity
 from resolvers.errors import bad_user_input, fault_of, forbidden
 from resolvers.ids import Ref
-from resolvers.loads import Relation
+from resolvers.ports import Relation
 from schema.inputs import CustomerLookup, SystemRecordRef
 
 

@@ -19,7 +19,7 @@ from adapters.contracts.vocabulary import ANCHORS, RecordType, System, link_fiel
 from resolvers.begun import begun
 from resolvers.edges import CUSTOMER_IN_CRM, EDGES, Key
 from resolvers.ids import Ref
-from resolvers.loads import Relation
+from resolvers.ports import Relation
 from resolvers.rows import ACCOUNT_MANAGER, LEGAL_ENTITY
 from resolvers.viewer import Rows
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from adapters.contracts.fields import Condition, Row
 from adapters.contracts.resource import Order, Page, Resource
@@ -26,6 +26,16 @@ class Health:
     error_rate: float | None
     throttled_until: datetime | None
     last_event_at: datetime | None
+
+
+class Relation(NamedTuple):
+    """A kind of related load: children of a type by a key, under the same conditions."""
+
+    connection: str
+    type: RecordType
+    key: str
+    where: tuple[Condition, ...]
+    after: str | None
 
 
 class Systems(Protocol):
@@ -64,16 +74,10 @@ class Systems(Protocol):
     ) -> Mapping[str, Row]: ...
 
     async def related(
-        self,
-        connection: str,
-        record_type: RecordType,
-        key: str,
-        values: Sequence[str],
-        select: frozenset[str],
-        where: tuple[Condition, ...],
-        first: int | None,
-        after: str | None,
-    ) -> Mapping[str, Page]: ...
+        self, relation: Relation, values: Sequence[str], select: frozenset[str], first: int | None
+    ) -> Mapping[str, Page]:
+        """For each value of the relation's key its rows, at most ``first`` of each; None for all."""
+        ...
 
     async def page(
         self,

@@ -21,7 +21,7 @@ from resolvers.edges import EDGES, Edge, Key
 from resolvers.entity import Entity
 from resolvers.errors import bad_user_input
 from resolvers.ids import Ref
-from resolvers.loads import Relation
+from resolvers.ports import Relation
 from resolvers.rows import is_sifted
 from resolvers.selection import Selection
 from resolvers.sifting import sift, sizes_of_batches

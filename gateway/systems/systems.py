@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from adapters.contracts.adapter import Adapter
 from adapters.contracts.fields import Condition, Row
@@ -17,23 +17,12 @@ from gateway.observability.upstream import Asked, Work
 from gateway.systems.coalescing import Coalescer
 from gateway.systems.connection import Connection
 from resolvers.budget import answer_budget
-from resolvers.ports import Health
+from resolvers.ports import Health, Relation
 
 T = TypeVar("T")
 
 _NAMES = {each: each.value for each in RecordType}
 """Looked up for every call, where ``value`` is a property in Python."""
-
-
-class _Relation(NamedTuple):
-    """What loads by a key have in common that can be one."""
-
-    connection: str
-    type: RecordType
-    key: str
-    select: frozenset[str]
-    where: tuple[Condition, ...]
-    after: str | None
 
 
 class ConnectedSystems:
@@ -104,27 +93,19 @@ class ConnectedSystems:
         return _in_parts(partial(self._read_many, connection, record_type, select), ids, most, size)
 
     async def related(
-        self,
-        connection: str,
-        record_type: RecordType,
-        key: str,
-        values: Sequence[str],
-        select: frozenset[str],
-        where: tuple[Condition, ...],
-        first: int | None,
-        after: str | None,
+        self, relation: Relation, values: Sequence[str], select: frozenset[str], first: int | None
     ) -> Mapping[str, Page]:
-        asked = _Relation(connection, record_type, key, select, where, after)
-        found = await self.coalescer.load(asked, values, first, partial(self._related, asked))
+        load = partial(self._related, relation, select)
+        found = await self.coalescer.load((relation, select), values, first, load)
         if first is not None and longest(found) > first:
             found = {value: page.cut(first) for value, page in found.items()}
         _count(count_of(found))
         return found
 
     def _related(
-        self, relation: _Relation, values: Sequence[str], most: int | None
+        self, relation: Relation, select: frozenset[str], values: Sequence[str], most: int | None
     ) -> Coroutine[Any, Any, Mapping[str, Page]]:
-        connection, record_type, key, select, where, after = relation
+        connection, record_type, key, where, after = relation
         held = self._connections[connection]
         resource = held.adapter.resources[record_type]
         # A position belongs to one value.
@@ -132,7 +113,7 @@ class ConnectedSystems:
         if 0 < len(values) <= size:
             asked = Asked(Work.RELATED, _NAMES[record_type], len(values))
             return held.call(partial(resource.related, key, values, select, where, most, after), asked)
-        return _in_parts(partial(self._related, relation), values, most, size)
+        return _in_parts(partial(self._related, relation, select), values, most, size)
 
     async def page(
         self,

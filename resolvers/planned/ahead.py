@@ -15,12 +15,12 @@ from adapters.contracts.errors import SystemFault
 from adapters.contracts.vocabulary import RecordType, System, link_field
 from resolvers.identity import Located, located_in
 from resolvers.ids import Ref
-from resolvers.loads import Relation
 from resolvers.planned.along import quietly
 from resolvers.planned.edges import asked_of
 from resolvers.planned.fetch import Fetch
 from resolvers.planned.item import UNREAD, Batch
 from resolvers.planned.plan import Asked, EdgeStep, Hoist, ObjectPlan, SliceStep, Step
+from resolvers.ports import Relation
 from resolvers.viewer import Rows
 
 

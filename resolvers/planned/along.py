@@ -17,9 +17,9 @@ from adapters.contracts.errors import (
 )
 from adapters.contracts.resource import Lists, Page, lists_by, rows_of
 from adapters.contracts.vocabulary import RecordType
-from resolvers.loads import Relation
 from resolvers.planned.item import Batch
 from resolvers.planned.plan import Hoist
+from resolvers.ports import Relation
 
 if TYPE_CHECKING:
     from resolvers.planned.fetch import Fetch

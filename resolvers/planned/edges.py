@@ -16,11 +16,11 @@ from resolvers.edges import EDGES, Edge, Key, Reference
 from resolvers.errors import bad_user_input
 from resolvers.identity import Located, located_in
 from resolvers.ids import Ref
-from resolvers.loads import Relation
 from resolvers.planned.along import Along
 from resolvers.planned.identity import link_of
 from resolvers.planned.item import UNREAD, Batch, Group, Kids, Outcomes, rows_counted, rows_in, spread
 from resolvers.planned.plan import Asked, EdgeStep, Hoist, Sole
+from resolvers.ports import Relation
 from resolvers.related import Record, key_of, shared_by
 
 if TYPE_CHECKING:

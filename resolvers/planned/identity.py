@@ -17,10 +17,9 @@ from adapters.contracts.vocabulary import ANCHORS, RecordType, System, link_fiel
 from resolvers.edges import CUSTOMER_IN_CRM
 from resolvers.identity import Located, located_in
 from resolvers.ids import Ref
-from resolvers.loads import Relation
 from resolvers.planned.item import UNREAD, Batch, Group, Outcomes, RowState
 from resolvers.planned.loads import Loads
-from resolvers.ports import CrossReferences, Systems
+from resolvers.ports import CrossReferences, Relation, Systems
 
 _CUSTOMER = RecordType.CUSTOMER
 

@@ -21,8 +21,9 @@ from resolvers.connection import Connection, ConnectionEdge
 from resolvers.context import RequestContext
 from resolvers.entity import Entity
 from resolvers.ids import Ref
-from resolvers.loads import Loads, Relation
+from resolvers.loads import Loads
 from resolvers.planned.item import UNREAD, Batch, Group, Item, Outcomes
+from resolvers.ports import Relation
 
 if TYPE_CHECKING:
     from resolvers.edges import Edge
@@ -45,17 +46,9 @@ class _Through:
         return {each: row for each in ids if (row := known.get(each)) is not None}
 
     async def related(
-        self,
-        connection: str,
-        record_type: RecordType,
-        key: str,
-        values: Sequence[str],
-        _: frozenset[str],
-        where: tuple[Condition, ...],
-        first: int | None,
-        after: str | None,
+        self, relation: Relation, values: Sequence[str], _: frozenset[str], first: int | None
     ) -> Mapping[str, Page]:
-        return await self._loads.related(Relation(connection, record_type, key, where, after), values, first)
+        return await self._loads.related(relation, values, first)
 
     async def page(
         self,

@@ -17,9 +17,8 @@ from adapters.contracts.errors import OutcomeUnknown, SystemFault
 from adapters.contracts.fields import Condition, Row
 from adapters.contracts.resource import Lists, Order, Page, count_of, rows_of
 from adapters.contracts.vocabulary import RecordType, System
-from resolvers.loads import Relation
 from resolvers.planned.trace import PAGE, Trace, Traced
-from resolvers.ports import CrossReferences, Systems
+from resolvers.ports import CrossReferences, Relation, Systems
 from resolvers.projection import Projection
 
 T = TypeVar("T")
@@ -248,11 +247,11 @@ class Loads:
         return own
 
     def _asked(self, relation: Relation, keys: list[str], first: int | None) -> Awaitable[Mapping[str, Any]]:
-        connection, record_type, key, where, after = relation
+        connection, record_type = relation.connection, relation.type
         select = self._projection.select(connection, record_type)
-        if key == _ID:
+        if relation.key == _ID:
             return self.systems.read_many(connection, record_type, keys, select)
-        return self.systems.related(connection, record_type, key, keys, select, where, first, after)
+        return self.systems.related(relation, keys, select, first)
 
     def _keep(self, relation: Relation, keys: list[str], found: Mapping[str, Any]) -> None:
         """Notes what came, and keeps rows that serve reads by id."""

@@ -16,7 +16,7 @@ from graphql import FieldNode, GraphQLField
 from adapters.contracts.fields import Condition
 from adapters.contracts.vocabulary import RecordType, System
 from resolvers.edges import Edge, Key, Reference
-from resolvers.loads import Relation
+from resolvers.ports import Relation
 from resolvers.viewer import Access
 
 if TYPE_CHECKING:

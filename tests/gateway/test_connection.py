@@ -30,10 +30,12 @@ from adapters.contracts.vocabulary import CircuitState, HealthStatus, RecordType
 from gateway.systems.breaker import CircuitBreaker
 from gateway.systems.connection import Connection
 from gateway.systems.systems import ConnectedSystems
+from resolvers.ports import Relation
 
 pytestmark = pytest.mark.anyio
 
 LINK = "customer_in_erp"
+BY_LINK = Relation("erp", RecordType.INVOICE, LINK, (), None)
 ROWS = [{"id": f"i{number}", LINK: f"c{number % 7}"} for number in range(50)]
 
 Step = BaseException | Callable[[], Awaitable[None]] | None
@@ -148,7 +150,7 @@ async def test_keys_go_in_chunks_of_their_own_cap() -> None:
     invoices = Invoices()
     systems = ConnectedSystems([connected(invoices)])
     keys = [f"c{number}" for number in range(7)]
-    found = await systems.related("erp", RecordType.INVOICE, LINK, keys, frozenset(), (), 2, None)
+    found = await systems.related(BY_LINK, keys, frozenset(), 2)
     assert list(found) == keys
     assert [row["id"] for row in found["c3"].rows] == ["i3", "i10"]
     assert all(page.has_more and len(page.rows) == 2 for page in found.values())
@@ -160,7 +162,7 @@ async def test_no_keys_take_no_call() -> None:
     invoices = Invoices()
     systems = ConnectedSystems([connected(invoices)])
     assert await read(connected(invoices), []) == {}
-    assert await systems.related("erp", RecordType.INVOICE, LINK, [], frozenset(), (), 2, None) == {}
+    assert await systems.related(BY_LINK, [], frozenset(), 2) == {}
     assert invoices.requests == []
 
 

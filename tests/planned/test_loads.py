@@ -11,8 +11,8 @@ import pytest
 from adapters.contracts.errors import SystemFault, Unreachable
 from adapters.contracts.resource import Page
 from adapters.contracts.vocabulary import RecordType
-from resolvers.loads import Relation
 from resolvers.planned.loads import Loads
+from resolvers.ports import Relation
 
 pytestmark = pytest.mark.anyio
 
@@ -29,8 +29,8 @@ class Erp:
         self.fault: SystemFault | None = None
 
     async def related(self, *asked: Any) -> Mapping[str, Page]:
-        values: Sequence[str] = asked[3]
-        first: int | None = asked[6]
+        values: Sequence[str] = asked[1]
+        first: int | None = asked[3]
         self.asked.append((list(values), first))
         if self.fault is not None:
             raise self.fault
