@@ -13,7 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from gateway.collector import settle
-from gateway.heap import keep_freed
+from gateway.heap import keep_freed, move_to_large_pages
 from gateway.limits.settings import LimitSettings
 from gateway.refusal import Refused
 from gateway.transport.drain import Drain
@@ -126,6 +126,7 @@ async def serve_all(
     """
     settle()
     keep_freed()
+    move_to_large_pages()
     servers = [_Server(server_config(app, limits)) for app, _ in apps]
     told, stop = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
