@@ -11,7 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters.contracts.vocabulary import RecordType
+from resolvers.ids import Ref
 from tests.planned.differential import CASES, FAULTS, SEEDS, VENDORS, Both, both_executors, cases
+from tests.scenarios.people import known_everywhere
 
 
 @pytest.fixture(scope="module")
@@ -51,3 +54,22 @@ def test_plans_take_no_more_calls(both: Both) -> None:
 def test_variables_that_are_left_out_or_null_whatever_was_asked_before(both: Both, text: str) -> None:
     for given_values in ({}, {"first": 3}, {"after": None}, {"first": None}, {"first": 2, "after": None}) * 2:
         both.compare(text, given_values, VENDORS[0], None)
+
+
+_WHOLE = """query ($id: ID!) { customer(id: $id) { id name receivables { balance { amount } }
+  subscriptions(first: 2) { nodes { id invoices(first: 3) { nodes { id payments { nodes { id } } } } } }
+  invoices(first: 2) { nodes { id } } payments(first: 2) { nodes { id } } } }"""
+
+
+@pytest.mark.parametrize("fault", [None, "error"])
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_what_is_begun_for_an_id_is_of_the_customer_it_names(
+    both: Both, vendor: str, fault: str | None
+) -> None:
+    """Also for an id of another spelling than its system's, and for one that nobody has."""
+    own_id = known_everywhere(both.company.world).crm_id
+    for spelled in (own_id, own_id[:15], own_id.lower(), f"{own_id[:12]}zzz"):
+        ref = Ref(RecordType.CUSTOMER, "salesforce", spelled)
+        answer = both.compare(_WHOLE, {"id": ref.encode()}, vendor, fault)
+        if fault is None:
+            assert (answer["data"]["customer"] is None) is spelled.endswith("zzz")
