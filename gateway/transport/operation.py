@@ -90,9 +90,9 @@ class Plan:
 
 def checked_parameters(given: Any) -> dict[str, Any]:
     """The parameters of a GraphQL request, of the right kinds. Raises ``BadParameters``."""
-    if isinstance(given, list):
-        raise BadParameters("One operation a request: batches are not taken")
     if not isinstance(given, dict):
+        if isinstance(given, list):
+            raise BadParameters("One operation a request: batches are not taken")
         raise BadParameters("The body is a JSON object with the key query")
     parameters = cast(dict[str, Any], given)
     query = parameters.get("query")
