@@ -18,7 +18,7 @@ from adapters.contracts.vocabulary import RecordType
 from adapters.rest.canonical import FIELDS, SEARCH
 from adapters.rest.conversion import parameter
 from adapters.rest.faults import Faults
-from adapters.rest.reading import Reading, compile_field
+from adapters.rest.reading import Reading, compile_field, words_of
 from adapters.rest.section import Bound, FilterForm, KeyForm, OneOf, ResourceForm, Words
 
 Pairs = tuple[tuple[str, str], ...]
@@ -33,6 +33,8 @@ class Mapped:
 
     fields: FieldMap
     orders: Mapping[Order, tuple[str, str]]
+    words: Mapping[str, frozenset[str]]
+    """By path of a row the few texts that are expected there."""
 
 
 def compile_resource(name: str, record_type: RecordType, form: ResourceForm, faults: Faults) -> Mapped | None:
@@ -74,7 +76,7 @@ class _Compiler:
         ]
         if SEARCH in self._filters:
             fields.append(Field(SEARCH, (), lambda row: None, filters=self._filters[SEARCH]))
-        return Mapped(FieldMap(self._name, fields), orders)
+        return Mapped(FieldMap(self._name, fields), orders, words_of(self._readings.values()))
 
     def _fault(self, section: str, field: str, message: str, *rest: str | int) -> None:
         self._faults.add((self._type.value, section, field, *rest), message)

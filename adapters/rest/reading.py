@@ -14,7 +14,7 @@ What is written follows the type of the canonical field (``canonical.FIELDS``)::
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -31,6 +31,7 @@ from adapters.rest.conversion import PLAIN, TIMES, Conversion, Form, spelled
 from adapters.rest.faults import Faults, Place
 from adapters.rest.path import PATH, Getter, row_getter
 from adapters.rest.source import (
+    COMMON,
     coded_source,
     day_source,
     minor_source,
@@ -63,6 +64,8 @@ class Reading:
     source: Source | None = None
     place: tuple[str, Getter] | None = None
     """The path of a leaf, and what gets what is there."""
+    words: Mapping[str, frozenset[str]] = dataclasses.field(default_factory=dict[str, frozenset[str]])
+    """By path the texts that are expected there, where these are few."""
 
 
 class _Spec(BaseModel):
@@ -114,6 +117,15 @@ def compile_field(spec: Any, kind: Any, place: Place, faults: Faults) -> Reading
     return _leaf(spec, kind, place, faults)
 
 
+def words_of(readings: Iterable[Reading]) -> dict[str, frozenset[str]]:
+    """What all of them expect."""
+    found: dict[str, frozenset[str]] = {}
+    for reading in readings:
+        for path, words in reading.words.items():
+            found[path] = found.get(path, frozenset()) | words
+    return found
+
+
 def _parse(model: type[S], raw: Any, place: Place, faults: Faults) -> S | None:
     try:
         return model.model_validate(raw)
@@ -148,7 +160,8 @@ def _leaf(spec: Any, kind: Any, place: Place, faults: Faults) -> Reading | None:
         return Reading((), lambda row: constant)
     get = row_getter(leaf.path)
     source = _source(kind, leaf, codes, convert, get)
-    return Reading((leaf.path,), lambda row: convert(get(row)), codes, source, (leaf.path, get))
+    words = {leaf.path: frozenset(codes)} if codes else {}
+    return Reading((leaf.path,), lambda row: convert(get(row)), codes, source, (leaf.path, get), words)
 
 
 def _source(
@@ -230,7 +243,10 @@ def _money(spec: Any, place: Place, faults: Faults) -> Reading | None:
         else None
     )
     asks = (*amount.asks, *currency.asks)
-    return Reading(asks, lambda row: make(number(row), code(row)), source=source)
+    words = words_of([amount, currency])
+    if currency.place is not None and not currency.words:
+        words |= {currency.place[0]: COMMON}
+    return Reading(asks, lambda row: make(number(row), code(row)), source=source, words=words)
 
 
 def _list(spec: Any, item: Any, place: Place, faults: Faults) -> Reading | None:
@@ -281,7 +297,8 @@ def _composite(spec: Any, kind: type, place: Place, faults: Faults) -> Reading |
         return None if any(values[name] is None for name in needed) else kind(**values)
 
     source = parts_source({name: reading.source for name, reading in parts.items()}, needed)
-    return Reading(tuple(ask for reading in parts.values() for ask in reading.asks), read, source=source)
+    asks = tuple(ask for reading in parts.values() for ask in reading.asks)
+    return Reading(asks, read, source=source, words=words_of(parts.values()))
 
 
 def _without_none(hint: Any) -> Any:

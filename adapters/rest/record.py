@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from decimal import Decimal
-from typing import Any, TypedDict, cast
+from typing import Any, Literal, TypedDict, cast
 
 import msgspec
 
@@ -34,41 +34,71 @@ def record_type(keys: Collection[str], others: Collection[str] = ()) -> type[msg
     )
 
 
+def _worded(
+    record: type[msgspec.Struct], words: Mapping[str, Collection[str]]
+) -> type[msgspec.Struct] | None:
+    """The record, whose values at some keys are of a few words; None where it has none of these keys."""
+    keys = dict(zip(record.__struct_encode_fields__, record.__struct_fields__, strict=True))
+    few: dict[str, Any] = {key: Literal[tuple(words[key])] for key in words if key in keys and words[key]}
+    if not few:
+        return None
+    return msgspec.defstruct(
+        "Worded",
+        [(keys[key], kind | None, None) for key, kind in few.items()],
+        bases=(record,),
+        rename={keys[key]: key for key in few},
+        gc=False,
+    )
+
+
 class Shape:
     """Decodes the answers with rows of one selection.
 
     rows: path of the array in an answer; None where the answer is the array. beside: paths of an answer
-    that are read beside the rows. what: what messages call the resource.
+    that are read beside the rows. what: what messages call the resource. words: by key the few texts that
+    are expected there. One of them that comes again is the same object: half of a row's memory is saved.
+    Once another text comes, nothing is expected any more.
     """
 
     def __init__(
-        self, record: type[msgspec.Struct], rows: str | None, beside: Iterable[str], what: str
+        self,
+        record: type[msgspec.Struct],
+        rows: str | None,
+        beside: Iterable[str],
+        what: str,
+        words: Mapping[str, Collection[str]] | None = None,
     ) -> None:
         self._record = record
         self._rows = getter(rows) if rows else None
         self._what = what
-        self._list: Any = list[record]
-        self._decode = self._decoder(rows, tuple(beside))
+        worded = _worded(record, words or {})
+        paths = tuple(beside)
+        decoders = [self._decoder(each, rows, paths) for each in (worded, record) if each is not None]
+        self._decoders = [each for each in decoders if each is not None]
 
-    def _decoder(self, rows: str | None, beside: tuple[str, ...]) -> Decode | None:
+    @staticmethod
+    def _decoder(record: type[msgspec.Struct], rows: str | None, beside: tuple[str, ...]) -> Decode | None:
         """Decodes straight into records; None where rows lie deeper, or are looked at in other ways too."""
         keys: dict[str, Any] = {path.split(".")[0]: Any for path in beside}
+        records: Any = list[record]
         if rows is None:
-            return None if keys else msgspec.json.Decoder(self._list, float_hook=Decimal).decode
+            return None if keys else msgspec.json.Decoder(records, float_hook=Decimal).decode
         if "." in rows or rows in keys:
             return None
-        envelope = cast(Any, TypedDict)("Envelope", {**keys, rows: self._list}, total=False)
+        envelope = cast(Any, TypedDict)("Envelope", {**keys, rows: records}, total=False)
         return msgspec.json.Decoder(envelope, float_hook=Decimal).decode
 
     def read(self, response: Response) -> tuple[list[Any], Any]:
         """The records of an answer, and what else was asked of it. Raises ``Malformed``."""
-        if self._decode is not None:
+        for decode in self._decoders:
             try:
-                body = response.json(self._decode)
+                body = response.json(decode)
             except Malformed as fault:
                 if not isinstance(fault.__cause__, msgspec.ValidationError):
                     raise
                 # What exactly is not as it should be is found out below.
+                if len(self._decoders) > 1:
+                    self._decoders = self._decoders[1:]
             else:
                 found = body if self._rows is None else self._rows(body)
                 if found is not None:

@@ -49,6 +49,7 @@ class RestResource(Resource):
         self.fields: FieldMap = mapped.fields
         self.orders: frozenset[Order] = frozenset(mapped.orders)
         self._orders = mapped.orders
+        self._words = mapped.words
         self._client = client
         self._form = form
         self._pager: Pager = pager(form.paging)
@@ -239,7 +240,9 @@ class RestResource(Resource):
                 self._keys_of(self.fields.projection(select)),
                 self._keys_of(path for field in self.fields for path in field.asks),
             )
-            shape = Shape(record, self._form.rows, self._pager.reads, self.fields.vendor_resource)
+            shape = Shape(
+                record, self._form.rows, self._pager.reads, self.fields.vendor_resource, self._words
+            )
             self._shapes[select] = shape
         return shape
 

@@ -118,7 +118,7 @@ def minor_source(amount: tuple[str, Getter], currency: tuple[str, Getter]) -> So
     code, at_code = _at(*currency)
     common, slow, cents = fresh("common"), fresh("slow"), fresh("cents")
     binds = (*at_number.binds, *at_code.binds)
-    names = {**at_number.names, **at_code.names, common: _COMMON, slow: _minor, cents: _CENTS}
+    names = {**at_number.names, **at_code.names, common: COMMON, slow: _minor, cents: _CENTS}
     usual = f"type({number}) is int and {number} >= 100 and {code} in {common}"
     read = f"{slow}({number}, {code})"
     no_number, no_code = (f"({each} is None or {each} == '')" for each in (number, code))
@@ -139,7 +139,7 @@ def minor_source(amount: tuple[str, Getter], currency: tuple[str, Getter]) -> So
     )
 
 
-_COMMON = frozenset({"EUR", "USD", "GBP", "CHF", "SEK", "NOK", "DKK", "PLN", "CAD", "AUD", "INR", "BRL"})
+COMMON = frozenset({"EUR", "USD", "GBP", "CHF", "SEK", "NOK", "DKK", "PLN", "CAD", "AUD", "INR", "BRL"})
 """Currencies of two places that are written without looking them up."""
 
 

@@ -94,3 +94,31 @@ def test_events_bring_objects_as_they_are():
     assert row_getter("owner.name")({"owner": None}) is None
     with pytest.raises(AttributeError):
         row_getter("title")("a text has a title, but of another kind")
+
+
+def worded() -> Shape:
+    words = {"status": {"open", "paid"}, "currency": {"EUR"}, "not asked for": {"x"}}
+    return Shape(record_type(("id", "status", "currency"), ("left_out",)), "data", (), "erp Invoice", words)
+
+
+def statuses(shape: Shape, *given: object) -> list[object]:
+    rows, _ = shape.read(answer({"data": [{"id": "1", "status": each} for each in given]}))
+    return [row.status for row in rows]
+
+
+def test_a_word_that_comes_again_is_the_same_object():
+    one, other = statuses(worded(), "paid", "paid")
+    assert one == "paid"
+    assert one is other
+
+
+@pytest.mark.parametrize("other", ["void", 7, ["open"], {"is": "open"}])
+def test_what_is_none_of_the_words_is_read_all_the_same(other: object):
+    shape = worded()
+    assert statuses(shape, "open", other, None) == ["open", other, None]
+    assert statuses(shape, "paid", "new") == ["paid", "new"]
+
+
+def test_records_with_words_have_all_that_records_have():
+    (row,), _ = worded().read(answer({"data": [{"id": "1", "secret": "y"}]}))
+    assert (row.id, row.status, row.currency, row.left_out) == ("1", None, None, None)
