@@ -6,6 +6,7 @@ import functools
 import hashlib
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextvars import Token
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -69,6 +70,7 @@ class _Observation(Watched):
     _outcome = "ok"
     _codes: Sequence[str] = ()
     _span: Span | None = None
+    _counting: Token[Tally | None] | None = None
 
     def __init__(
         self, of: ObservedOperations, parameters: Mapping[str, Any], correlation_id: str, viewer: Viewer
@@ -86,17 +88,20 @@ class _Observation(Watched):
 
     def __enter__(self) -> Self:
         self._started = time.perf_counter()
-        self._tally = Tally()
-        self._counting = tally.set(self._tally)
-        if self._of.tracer is not None:
-            self._span, self._spanning = _begun(self._of.tracer)
+        of = self._of
+        if of.access_log or of.tracer is not None:
+            self._tally = Tally()
+            self._counting = tally.set(self._tally)
+        if of.tracer is not None:
+            self._span, self._spanning = _begun(of.tracer)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         elapsed_s = time.perf_counter() - self._started
-        tally.reset(self._counting)
+        if self._counting is not None:
+            tally.reset(self._counting)
         if error is not None:
             self._outcome, self._codes = _refused(error)
         operation = self.operation or self._of.meant(self._parameters)

@@ -70,7 +70,7 @@ class Front:
                         scope[SESSION] = self._known(scope, head) or await self._authenticator.session(
                             credentials_of(scope)
                         )
-                    answer = await self._endpoint.respond(scope, receive, own_id)
+                    answer = await self._endpoint.respond(scope, head, receive, own_id)
                 except Unauthenticated as refusal:
                     answer = unauthenticated(scope, refusal)
                 except Exception:  # noqa: BLE001 - the last line of defence: every request gets an answer

@@ -29,7 +29,7 @@ from gateway.transport.drain import Drain
 from gateway.transport.errors import UNFORESEEN, request_error
 from gateway.transport.exchange import exchange_of
 from gateway.transport.fanout import Fanout
-from gateway.transport.head import head_of, joined
+from gateway.transport.head import joined
 from gateway.transport.operation import BadParameters, NotAllowed, Operations, Refusal, checked_parameters
 from gateway.transport.sse import EVENT_STREAM, EventStream, single
 from resolvers.errors import Code
@@ -64,9 +64,10 @@ class GraphQLEndpoint:
         self._fanout = fanout
         self._drain = drain
 
-    async def respond(self, scope: Scope, receive: Receive, correlation_id: str) -> Answered | ASGIApp:
+    async def respond(
+        self, scope: Scope, head: Mapping[bytes, bytes], receive: Receive, correlation_id: str
+    ) -> Answered | ASGIApp:
         """What is to be sent. The request has been authenticated; only what nobody foresaw is raised."""
-        head = head_of(scope)
         media, streams = _accepted(joined(scope, head, b"accept"))
         try:
             if media is None and not streams:

@@ -320,10 +320,11 @@ class Operations:
             points = self._documents.cost(prepared, name, parameters.get("variables") or {})
         finally:
             # What is refused has been looked at, and counts too.
-            held = min(max(points, 1), self.limits.objects)
-            first = prepared.length * POINTS_OF_A_NEW_CHARACTER if prepared.fresh else 0
-            prepared.fresh = False
-            caller.standing = await self.rate.spend(caller.key, held + first)
+            held = paid = min(max(points, 1), self.limits.objects)
+            if prepared.fresh:
+                prepared.fresh = False
+                paid += prepared.length * POINTS_OF_A_NEW_CHARACTER
+            caller.standing = await self.rate.spend(caller.key, paid)
         if operation is not None and operation.kind not in allowed:
             raise NotAllowed(operation.kind)
         if prepared.refusals:
