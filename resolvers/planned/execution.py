@@ -9,7 +9,6 @@ from typing import Any
 import orjson
 import strawberry
 import structlog
-from cachetools import LRUCache
 from graphql import (
     DocumentNode,
     FragmentDefinitionNode,
@@ -36,6 +35,7 @@ from resolvers.planned.rights import Rights, touched
 from resolvers.planned.roots import begin
 from resolvers.planned.variables import Variables
 from resolvers.ports import Systems
+from resolvers.recent import Recent
 from resolvers.selection import selection_of
 from resolvers.viewer import UNRESTRICTED, Viewer
 from schema.ownership import Ownership
@@ -79,10 +79,10 @@ class PlannedExecution:
         self._planner = Planner(graph, systems, ownership)
         self._schema = self._planner.schema
         self._systems = systems
-        self._operations: LRUCache[tuple[str, str | None], _Operation | None] = LRUCache(CACHED_PLANS)
-        self._plans: LRUCache[Hashable, Plan | Unplannable] = LRUCache(CACHED_PLANS)
+        self._operations: Recent[tuple[str, str | None], _Operation] = Recent(CACHED_PLANS)
+        self._plans: Recent[Hashable, Plan | Unplannable] = Recent(CACHED_PLANS)
         self._rights = Rights()
-        self._changes: LRUCache[Hashable, Hashable] = LRUCache(CACHED_PLANS)
+        self._changes: Recent[Hashable, tuple[Hashable]] = Recent(CACHED_PLANS)
         self.fallbacks = fallbacks or Fallbacks()
 
     async def answer(
@@ -140,7 +140,7 @@ class PlannedExecution:
             except Exception:  # noqa: BLE001 - the plain executor answers; the log has the place
                 _log.exception("an operation could not be planned")
                 found = Unplannable("unforeseen")
-            self._plans[key] = found
+            self._plans.put(key, found)
         return found
 
     def _leave(self, reason: str, context: RequestContext) -> None:
@@ -154,13 +154,14 @@ class PlannedExecution:
     ) -> Hashable:
         """What the viewer's rights change in the plan, worked out once for those of the same rights."""
         key = (*key, self._rights.of(viewer))
-        found = self._changes.get(key, self)
-        if found is self:
+        found = self._changes.get(key)
+        if found is None:
             selected = selection_of(
                 self._schema, operation.definition, operation.fragments, dict(given.coerced)
             )
-            found = self._changes[key] = touched(viewer, selected)
-        return found
+            found = (touched(viewer, selected),)
+            self._changes.put(key, found)
+        return found[0]
 
     def prepared(self, query: str, operation_name: str | None) -> Plan | str:
         """The plan of a document, with no variables; or the reason why there is none.
@@ -211,16 +212,17 @@ class PlannedExecution:
 
     def _operation(self, query: str, document: DocumentNode, operation_name: str | None) -> _Operation | None:
         key = (query, operation_name)
-        if key not in self._operations:
+        found = self._operations.get(key)
+        if found is None:
             definition = get_operation_ast(document, operation_name)
-            found: _Operation | None = None
-            if definition is not None:
-                fragments = {
-                    each.name.value: each
-                    for each in document.definitions
-                    if isinstance(each, FragmentDefinitionNode)
-                }
-                variables = Variables(self._schema, definition.variable_definitions or ())
-                found = _Operation(definition, fragments, steering(definition, fragments), variables)
-            self._operations[key] = found
-        return self._operations[key]
+            if definition is None:
+                return None
+            fragments = {
+                each.name.value: each
+                for each in document.definitions
+                if isinstance(each, FragmentDefinitionNode)
+            }
+            variables = Variables(self._schema, definition.variable_definitions or ())
+            found = _Operation(definition, fragments, steering(definition, fragments), variables)
+            self._operations.put(key, found)
+        return found
