@@ -40,10 +40,10 @@ def faults(how: str) -> int:
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is told what to keep")
 def test_freed_memory_is_kept() -> None:
-    # Ten times eight megabytes are 20,000 pages. Now and then a small block lies on top of the freed ones
-    # and keeps them where they are.
-    assert max(faults("as it is") for _ in range(5)) > 10_000
-    assert faults("kept") < 2_000
+    # Ten times eight megabytes are 20,000 pages. Where a small block lies on top of the freed ones, it keeps
+    # many of them where they are.
+    assert max(faults("as it is") for _ in range(5)) > 1_000
+    assert faults("kept") < 500
 
 
 def large_pages_can_be_had() -> bool:
