@@ -3,11 +3,14 @@ import { audit, facts, options, run, screenshot } from "./browser.mjs";
 // The editor draws spaces as no-break spaces.
 const shown = async (locator) => (await locator.innerText()).replaceAll("\u00a0", " ");
 const answer = (page) => page.locator(".graphiql-response .view-lines");
-const waitForAnswer = (page, text) =>
-  page.waitForFunction(
-    (wanted) => document.querySelector(".graphiql-response .view-lines")?.innerText.includes(wanted),
-    text,
-  );
+// Gives the answer as it was when all of the texts stood in it: another may have taken its place since.
+const waitForAnswer = async (page, ...texts) => {
+  const found = await page.waitForFunction((wanted) => {
+    const shown = document.querySelector(".graphiql-response .view-lines")?.innerText ?? "";
+    return wanted.every((each) => shown.includes(each)) && shown;
+  }, texts);
+  return (await found.jsonValue()).replaceAll("\u00a0", " ");
+};
 
 await run(async (page) => {
   await page.goto(options.url);
@@ -99,8 +102,7 @@ await run(async (page) => {
     .tabs.filter(({ operationName }) => operationName === "PauseSubscription");
   const happened = await page.request.post(`${options.url}/graphql`, { data: { query: paused.query, variables: JSON.parse(paused.variables) } });
   facts.paused = await happened.json();
-  await waitForAnswer(page, "SUBSCRIPTION_PAUSED");
-  facts.event = await shown(answer(page));
+  facts.event = await waitForAnswer(page, "SUBSCRIPTION_PAUSED", '"name"');
   await screenshot(page, "playground-subscription");
   await page.getByRole("button", { name: /^Stop query/ }).click();
   await page.waitForFunction(async () => /^fieldgate_subscriptions 0(\.0)?$/m.test(await (await fetch("/metrics")).text()));
