@@ -181,7 +181,7 @@ class FieldMap:
         def column(rows: Sequence[Row]) -> list[Any]:
             try:
                 found = list(map(texts, rows))
-                return found if set(map(type, found)) == _TEXT and all(found) else slow(rows)
+                return found if are_texts(found) else slow(rows)
             except Exception:  # noqa: BLE001 - what is wrong with which row is found out by reading each
                 return slow(rows)
 

@@ -59,34 +59,33 @@ class UnderWay:
 
     def begin_operation(self, key: str) -> None:
         """Raises ``RateLimited`` where there are too many already."""
-        count = self._operations.get(key, 0)
-        if count >= self._most_operations:
-            raise _too_many("operations", self._most_operations)
-        self._operations[key] = count + 1
+        _begin(self._operations, key, self._most_operations, "operations")
 
     def end_operation(self, key: str) -> None:
-        left = self._operations.pop(key) - 1
-        if left:
-            self._operations[key] = left
+        _end(self._operations, key)
 
     def stream(self, key: str) -> Callable[[], None]:
         """Begins a stream; gives what ends it, once. Raises ``RateLimited`` where there are too many."""
-        count = self._streams.get(key, 0)
-        if count >= self._most_streams:
-            raise _too_many("subscriptions", self._most_streams)
-        self._streams[key] = count + 1
+        _begin(self._streams, key, self._most_streams, "subscriptions")
         ended = False
 
         def end() -> None:
             nonlocal ended
             if not ended:
                 ended = True
-                left = self._streams.pop(key) - 1
-                if left:
-                    self._streams[key] = left
+                _end(self._streams, key)
 
         return end
 
 
-def _too_many(what: str, maximum: int) -> RateLimited:
-    return RateLimited(f"{what} under way: {maximum} of at most {maximum}")
+def _begin(counts: dict[str, int], key: str, maximum: int, what: str) -> None:
+    count = counts.get(key, 0)
+    if count >= maximum:
+        raise RateLimited(f"{what} under way: {maximum} of at most {maximum}")
+    counts[key] = count + 1
+
+
+def _end(counts: dict[str, int], key: str) -> None:
+    left = counts.pop(key) - 1
+    if left:
+        counts[key] = left
