@@ -14,7 +14,7 @@ from typing import Any, cast
 from starlette.types import Message, Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from gateway.transport.one_write import LARGE, OneWrite
+from gateway.transport.one_write import OneWrite, write_both
 
 EXCHANGE = "fieldgate.exchange"
 """Where it stands in a request's scope."""
@@ -91,13 +91,8 @@ class Exchange(RequestResponseCycle):
         head = _OK
         for name, value in self.default_headers:
             head += b"%b: %b\r\n" % (name, value)
-        head += lines if self.keep_alive else lines + b"connection: close\r\n"
-        if len(body) > LARGE:
-            # Putting a large body together with its head costs more than a second write.
-            self.transport.write(head + b"\r\n")
-            self.transport.write(body)
-        else:
-            self.transport.write(b"%b\r\n%b" % (head, body))
+        head += lines + (b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n")
+        write_both(self.transport, head, body)
         self.message_event.set()
         if not self.keep_alive:
             self.transport.close()

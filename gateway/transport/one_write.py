@@ -10,6 +10,15 @@ LARGE = 65_536
 """Bytes of a body that is written by itself."""
 
 
+def write_both(transport: asyncio.Transport, head: bytes, body: bytes) -> None:
+    """In one write, but for a large body: putting it together with its head costs more than a second one."""
+    if len(body) > LARGE:
+        transport.write(head)
+        transport.write(body)
+    else:
+        transport.write(head + body)
+
+
 class OneWrite:
     """What a request's answer is written to. The first thing written waits for the second, but only until the
     loop turns: the head of a stream goes out though nothing follows."""
@@ -29,12 +38,7 @@ class OneWrite:
             self._loop.call_soon(self._flush)
         elif self._held:
             held, self._held = self._held, b""
-            if len(data) > LARGE:
-                # A large body goes out in several writes anyway, and putting it together costs more than one.
-                self._transport.write(held)
-                self._transport.write(data)
-            else:
-                self._transport.write(held + data)
+            write_both(self._transport, held, data)
         else:
             self._transport.write(data)
 
