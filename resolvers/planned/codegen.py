@@ -26,6 +26,7 @@ from resolvers.planned.codegen_leaves import (
     Ungenerated,
     an_object,
     chosen,
+    object_of,
     row_of,
     text_of,
 )
@@ -132,7 +133,7 @@ class _Making:
         )
 
     def source(self) -> str:
-        inside = an_object([(field.key, self._root(field)) for field in self._plan.root.fields])
+        inside = object_of(self._plan.root, self._root)
         lines = ["def assemble(fetch):", "    results = fetch.results"]
         lines += [f"    {line}" for line in (*self._bindings, *self._functions, *self._last)]
         return "\n".join([*lines, f"    return {text_of(inside)}", ""])
@@ -151,8 +152,6 @@ class _Making:
         return names[0]
 
     def _root(self, field: FieldPlan) -> str:
-        if field.name == "__typename":
-            return f'"{self._plan.root.type_name}"'
         if field.access is Access.FORBIDDEN:
             return "null"
         step = field.step
@@ -216,11 +215,8 @@ class _Making:
                 f"if {row} is not None: {row} = {row}[0]",
             ]
             slices[step.system] = (row, self._systems.resource(there, RecordType.CUSTOMER).fields)
-        inside = an_object(
-            [
-                (field.key, self._field(plan, field, connection, fields, slices, whole, body))
-                for field in plan.fields
-            ]
+        inside = object_of(
+            plan, lambda field: self._field(plan, field, connection, fields, slices, whole, body)
         )
         name = self._name("o")
         names, lists = ", ".join(["row", *whole.columns]), ", ".join(["rows", *whole.columns.values()])
@@ -246,8 +242,6 @@ class _Making:
         whole: _Level,
         body: list[str],
     ) -> str:
-        if field.name == "__typename":
-            return f'"{plan.type_name}"'
         if field.access is Access.FORBIDDEN:
             return "null"
         if field.name == "id":

@@ -56,6 +56,16 @@ def an_object(parts: Iterable[tuple[str, str]]) -> str:
     return "{{" + ",".join([f'"{key}":{value}' for key, value in parts]) + "}}"
 
 
+def object_of(plan: ObjectPlan, value: Callable[[FieldPlan], str]) -> str:
+    """The inside of an object. ``value`` gives that of each of its fields, but for the name of its type."""
+    return an_object(
+        [
+            (each.key, f'"{plan.type_name}"' if each.name == "__typename" else value(each))
+            for each in plan.fields
+        ]
+    )
+
+
 def text_of(inside: str) -> str:
     """The expression of the text."""
     if "'" in inside or "\\" in inside:
@@ -240,30 +250,26 @@ class LeafCode:
 
     def _parts(self, plan: ObjectPlan, source: Source, lines: list[str]) -> str:
         """A value of several parts."""
-        parts: list[tuple[str, str]] = []
-        for each in plan.fields:
-            if each.name == "__typename":
-                parts.append((each.key, f'"{plan.type_name}"'))
-            elif each.name in source.parts:
-                parts.append((each.key, self._by_source(each.type, each, source.parts[each.name], lines)))
-            elif isinstance(each.type, GraphQLNonNull):
+
+        def value(part: FieldPlan) -> str:
+            if part.name in source.parts:
+                return self._by_source(part.type, part, source.parts[part.name], lines)
+            if isinstance(part.type, GraphQLNonNull):
                 raise Ungenerated("a part that is needed")
-            else:
-                parts.append((each.key, "null"))
-        return an_object(parts)
+            return "null"
+
+        return object_of(plan, value)
 
     def _usual(self, plan: ObjectPlan, source: Source) -> str:
         """The same where it is as it usually is: no part has to be looked at again."""
-        parts: list[tuple[str, str]] = []
-        for each in plan.fields:
-            part = source.parts.get(each.name)
-            if each.name == "__typename":
-                parts.append((each.key, f'"{plan.type_name}"'))
-            elif part is None or part.usual is None:
-                parts.append((each.key, "null"))
-            else:
-                parts.append((each.key, self._usually(_nullable(each.type), each, part)))
-        return an_object(parts)
+
+        def value(field: FieldPlan) -> str:
+            part = source.parts.get(field.name)
+            if part is None or part.usual is None:
+                return "null"
+            return self._usually(_nullable(field.type), field, part)
+
+        return object_of(plan, value)
 
     def write(self, graph_type: Any, field: FieldPlan, value: str) -> str:
         """The value from the canonical one, which a name stands for."""
@@ -291,15 +297,13 @@ class LeafCode:
             return self._name("w", writer)
         (plan,) = field.children.values()
         lines: list[str] = []
-        parts: list[tuple[str, str]] = []
-        for each in plan.fields:
-            if each.name == "__typename":
-                parts.append((each.key, f'"{plan.type_name}"'))
-                continue
-            part = self._name("y")
-            lines.append(f"{part} = value.{each.name}")
-            parts.append((each.key, self.write(each.type, each, part)))
-        return self._function("value", lines, an_object(parts))
+
+        def value(part: FieldPlan) -> str:
+            name = self._name("y")
+            lines.append(f"{name} = value.{part.name}")
+            return self.write(part.type, part, name)
+
+        return self._function("value", lines, object_of(plan, value))
 
     def _function(self, argument: str, lines: Sequence[str], inside: str) -> str:
         name = self._name("w")

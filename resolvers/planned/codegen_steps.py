@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from adapters.contracts.vocabulary import ANCHORS, RecordType, System
-from resolvers.planned.codegen_leaves import an_object, text_of
+from resolvers.planned.codegen_leaves import object_of, text_of
 from resolvers.planned.plan import (
     FieldPlan,
     ObjectPlan,
@@ -100,17 +100,7 @@ class StepCode:
         fields = self._systems.resource(connection, step.edge.child).fields
         (plan,) = field.children.values()
         body: list[str] = []
-        inside = an_object(
-            [
-                (
-                    each.key,
-                    f'"{plan.type_name}"'
-                    if each.name == "__typename"
-                    else self._leaf(each, fields, "row", body),
-                )
-                for each in plan.fields
-            ]
-        )
+        inside = object_of(plan, lambda each: self._leaf(each, fields, "row", body))
         name = self._name("o")
         self._functions += [
             f"def {name}(row):",
