@@ -15,29 +15,19 @@ from gateway.serving import KEEP_ALIVE_S, server_config
 from gateway.transport.exchange import exchange_of
 from gateway.transport.one_write import LARGE
 from gateway.transport.patience import PatientProtocol
+from tests.support.wire import Wire
 
 pytestmark = pytest.mark.anyio
 
 LINES = b"content-type: text/plain\r\ncontent-length: %d\r\n"
 
 
-class Socket(asyncio.Transport):
-    """Keeps what goes out, a call of the system each."""
+class Socket(Wire):
+    """With what a protocol asks of its connection."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.sent: list[bytes] = []
-        self.closed = False
+        super().__init__({"peername": ("127.0.0.1", 1), "sockname": ("127.0.0.1", 2)})
         self.protocol: Any = None
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        self.sent.append(bytes(data))
-
-    def close(self) -> None:
-        self.closed = True
-
-    def is_closing(self) -> bool:
-        return self.closed
 
     def pause_reading(self) -> None: ...
 
@@ -45,9 +35,6 @@ class Socket(asyncio.Transport):
 
     def get_protocol(self) -> Any:
         return self.protocol
-
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
-        return {"peername": ("127.0.0.1", 1), "sockname": ("127.0.0.1", 2)}.get(name, default)
 
 
 class Clock:

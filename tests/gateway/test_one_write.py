@@ -7,26 +7,9 @@ import asyncio
 import pytest
 
 from gateway.transport.one_write import LARGE, OneWrite
+from tests.support.wire import Wire
 
 pytestmark = pytest.mark.anyio
-
-
-class Wire(asyncio.Transport):
-    """Keeps what goes out, a call of the system each."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.sent: list[bytes] = []
-        self.closed = False
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        self.sent.append(bytes(data))
-
-    def close(self) -> None:
-        self.closed = True
-
-    def is_closing(self) -> bool:
-        return self.closed
 
 
 async def test_head_and_body_go_out_together():
