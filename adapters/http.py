@@ -37,7 +37,7 @@ correlation_id: ContextVar[str | None] = ContextVar("fieldgate_correlation_id", 
 Params = Sequence[tuple[str, str]]
 
 
-class Call(NamedTuple):
+class Call(msgspec.Struct, frozen=True):
     """One upstream call that ended, for whoever watches: metrics, traces.
 
     status: None where no answer came. bytes: of the answer's body, decompressed.
@@ -208,13 +208,13 @@ class HttpClient:
             return await exchange(headers)
         ended = watcher.begin(method, headers)
         started = time.perf_counter()
-        status, size = None, 0
         try:
             answer = await exchange(headers)
-            status, size = answer.status, len(answer.body)
-            return answer
-        finally:
-            ended(Call(method, path, status, size, time.perf_counter() - started))
+        except BaseException:
+            ended(Call(method, path, None, 0, time.perf_counter() - started))
+            raise
+        ended(Call(method, path, answer.status, len(answer.body), time.perf_counter() - started))
+        return answer
 
     def _exchange(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any
 
 from adapters.contracts.errors import NotFound
@@ -29,17 +29,18 @@ class RestClient:
 
     async def answer(self, path: str, params: Params = ()) -> Response:
         """An answer of status 400 or more is raised as the fault it stands for."""
-        return self._checked(await self._http.send("GET", path, params=params))
+        return self.checked(await self._http.send("GET", path, params=params))
 
     def prepare(self, path: str, before: Params, after: Params) -> Prepared:
         """What is asked with parameters of which some change."""
         return self._http.prepare(path, before, after)
 
-    async def ask(self, prepared: Prepared, params: Params) -> Response:
-        """``answer`` of what was prepared, with these parameters too."""
-        return self._checked(await self._http.ask(prepared, encoded(params)))
+    def ask(self, prepared: Prepared, params: Params) -> Coroutine[Any, Any, Response]:
+        """The answer to what was prepared, with these parameters too, before it is ``checked``."""
+        return self._http.ask(prepared, encoded(params))
 
-    def _checked(self, response: Response) -> Response:
+    def checked(self, response: Response) -> Response:
+        """Raises the fault that an answer of status 400 or more stands for."""
         if response.status >= 400:
             # The system's own text could quote what was sent, so it is not passed on.
             raise_for(response, code=None, message=f"{self._name} refused", table=ERRORS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import CoroutineType
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -93,7 +94,7 @@ class RestResource(Resource):
         found = await asyncio.gather(*(self._item(each, select) for each in wanted))
         return {self._id_of(row): row for row in found if row is not None}
 
-    async def related(
+    def related(
         self,
         key: str,
         values: Sequence[str],
@@ -101,11 +102,29 @@ class RestResource(Resource):
         where: tuple[Condition, ...] = (),
         first: int | None = None,
         after: str | None = None,
+    ) -> CoroutineType[Any, Any, Mapping[str, Page]]:
+        if where or after is not None or key not in self._whole:
+            return self._listed(key, values, select, where, first, after)
+        return self._whole_lists(key, values, select, first)
+
+    async def _whole_lists(
+        self, key: str, values: Sequence[str], select: frozenset[str], first: int | None
     ) -> Mapping[str, Page]:
         wanted = tuple(dict.fromkeys(values))
-        if not where and after is None and key in self._whole:
-            found, owners = await self._found(key, wanted, select)
-            return _WHOLE.cut_each(self._sorted(key, wanted, owners, found), first, self._id_of)
+        rows, owners = await self._found(key, wanted, select)
+        return _WHOLE.cut_each(self._sorted(key, wanted, owners, rows), first, self._id_of)
+
+    async def _listed(
+        self,
+        key: str,
+        values: Sequence[str],
+        select: frozenset[str],
+        where: tuple[Condition, ...],
+        first: int | None,
+        after: str | None,
+    ) -> Mapping[str, Page]:
+        """By a list that is filtered by the key, or comes in pages."""
+        wanted = tuple(dict.fromkeys(values))
         conditions = (*where, Condition(key, Op.IN, wanted))
         if self._pager_for(conditions) is not _WHOLE:
             pages = await super().related(key, wanted, select, where, first, after)
@@ -139,7 +158,8 @@ class RestResource(Resource):
         pairs = asked.pairs(wanted)
         if pairs is None:
             return (), ()
-        rows, _ = asked.shape.read(await self._client.ask(asked.request, pairs))
+        client = self._client
+        rows, _ = asked.shape.read(client.checked(await client.ask(asked.request, pairs)))
         owners = asked.owners(rows)
         if asked.strict and not set(owners).issubset(wanted):
             raise self._of_others(key)

@@ -6,11 +6,13 @@ import functools
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, TypeVar, overload
 
 import msgspec
 
 from adapters.contracts.errors import Malformed
+
+T = TypeVar("T")
 
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 """JSON numbers with a fraction arrive as Decimal: money never passes through a float."""
@@ -44,6 +46,15 @@ class Headers(Mapping[str, str]):
     def __getitem__(self, name: str) -> str:
         return self._raw[name].decode("latin-1").strip(" \t")
 
+    @overload
+    def get(self, name: str, /) -> str | None: ...
+    @overload
+    def get(self, name: str, /, default: str | T) -> str | T: ...
+    def get(self, name: str, /, default: str | T | None = None) -> str | T | None:
+        # As ``Mapping`` has it, in one function instead of two: the type of every answer is read.
+        raw = self._raw.get(name)
+        return default if raw is None else raw.decode("latin-1").strip(" \t")
+
     def __contains__(self, name: object) -> bool:
         return name in self._raw
 
@@ -54,7 +65,7 @@ class Headers(Mapping[str, str]):
         return len(self._raw)
 
 
-class Answer(NamedTuple):
+class Answer(msgspec.Struct, frozen=True):
     """An answer: status, lower-case header names, body."""
 
     status: int
@@ -67,7 +78,7 @@ class Answer(NamedTuple):
         decode: a decoder of msgspec for what is known of the body. What does not match it is ``Malformed``
         too, of a ``msgspec.ValidationError``.
         """
-        content_type = self.headers.get("content-type", "")
+        content_type = self.headers.get("content-type")
         if content_type and "json" not in content_type:
             raise Malformed(f"the answer is {content_type.split(';')[0]!r}, not JSON")
         try:

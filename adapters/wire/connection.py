@@ -25,7 +25,7 @@ class Stale(Exception):
 class WireConnection(asyncio.Protocol):
     """A keep-alive connection. It has one exchange at a time; ``reusable`` tells whether it can have another.
 
-    ``on_lost`` is told once when it is gone.
+    keep: False once something spoke against another exchange. ``on_lost`` is told once when it is gone.
     """
 
     __slots__ = (
@@ -36,7 +36,6 @@ class WireConnection(asyncio.Protocol):
         "_headed",
         "_headers",
         "_heard",
-        "_keep",
         "_loop",
         "_on_lost",
         "_parser",
@@ -49,6 +48,7 @@ class WireConnection(asyncio.Protocol):
         "_used",
         "_waiter",
         "idle_since",
+        "keep",
     )
 
     def __init__(self, on_lost: Callable[[WireConnection], None]) -> None:
@@ -60,16 +60,9 @@ class WireConnection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._rings_at = self._deadline = 0.0
         self._used = False
-        self._keep = True
+        self.keep = True
         self._head_only = False
         self.idle_since = 0.0
-        self._reset()
-
-    def _reset(self) -> None:
-        self._status = self._size = self._head_bytes = 0
-        self._headers: list[tuple[bytes, bytes]] = []
-        self._parts: list[bytes] = []
-        self._heard = self._headed = self._complete = False
 
     # What the pool asks
 
@@ -77,7 +70,7 @@ class WireConnection(asyncio.Protocol):
     def reusable(self) -> bool:
         """Whether nothing is under way, and nothing speaks against another exchange."""
         transport = self._transport
-        return self._keep and self._waiter is None and transport is not None and not transport.is_closing()
+        return self.keep and self._waiter is None and transport is not None and not transport.is_closing()
 
     def exchange(self, request: bytes, deadline: float, *, head_only: bool) -> asyncio.Future[Answer]:
         """Sends a whole request. The future fails with a ``SystemFault``, or with ``Stale``.
@@ -85,14 +78,17 @@ class WireConnection(asyncio.Protocol):
         deadline: by the loop's clock. head_only: the answer has no body, whatever its head says.
         """
         assert self._transport is not None
-        self._reset()
+        self._status = self._size = self._head_bytes = 0
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._parts: list[bytes] = []
+        self._heard = self._headed = self._complete = False
         self._head_only = head_only
-        self._waiter = self._loop.create_future()
+        waiter = self._waiter = self._loop.create_future()
         self._deadline = deadline
         if self._timer is None or self._rings_at > deadline:
             self._arm(deadline)
         self._transport.write(request)
-        return self._waiter
+        return waiter
 
     def abandon(self) -> None:
         """Closes at once; whoever waits for an answer has given up, or hears that it is lost."""
@@ -102,7 +98,7 @@ class WireConnection(asyncio.Protocol):
 
     def close(self) -> None:
         """Closes an idle connection in good order."""
-        self._keep = False
+        self.keep = False
         if self._transport is not None:
             self._transport.close()
 
@@ -120,7 +116,7 @@ class WireConnection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            self._keep = False
+            self.keep = False
             if not self._complete:
                 self._break(
                     Malformed(f"the answer is longer than {MAX_BODY_BYTES} bytes")
@@ -143,6 +139,7 @@ class WireConnection(asyncio.Protocol):
                 self._fail(Stale())
             else:
                 self._fail(OutcomeUnknown("the connection broke before the answer was whole"))
+        self.keep = False
         self._transport = None
         self._disarm()
         self._on_lost(self)
@@ -152,7 +149,7 @@ class WireConnection(asyncio.Protocol):
     def on_message_begin(self) -> None:
         if self._complete:
             # More than one answer to one request.
-            self._keep = False
+            self.keep = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self._headed:
@@ -170,7 +167,7 @@ class WireConnection(asyncio.Protocol):
         self._headed = True
         if self._head_only:
             self._complete = True
-            self._keep = False
+            self.keep = False
 
     def on_body(self, body: bytes) -> None:
         if self._complete:
@@ -183,20 +180,21 @@ class WireConnection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         if self._headed and not self._complete:
             self._complete = True
-            self._keep = self._parser.should_keep_alive()
+            self.keep = self._parser.should_keep_alive()
 
     # How an exchange ends
 
     def _finish(self) -> None:
-        waiter = self._released()
-        parts = self._parts
-        body = parts[0] if len(parts) == 1 else b"".join(parts)
-        assert self._transport is not None
-        if self._transport.get_write_buffer_size():
+        waiter, transport = self._waiter, self._transport
+        assert waiter is not None
+        assert transport is not None
+        self._waiter = None
+        self._used = True
+        if transport.get_write_buffer_size():
             # It answered before it had heard all: what is left would be read as another request.
-            self._keep = False
-        if waiter is not None:
-            waiter.set_result(Answer(self._status, Headers(self._headers), body))
+            self.keep = False
+        if not waiter.done():
+            waiter.set_result(Answer(self._status, Headers(self._headers), b"".join(self._parts)))
 
     # The timer of an exchange is left for the next one, whose deadline comes later: so it costs nothing.
 
@@ -224,16 +222,10 @@ class WireConnection(asyncio.Protocol):
             self._transport.abort()
 
     def _fail(self, fault: SystemFault | Stale) -> None:
-        self._keep = False
-        waiter = self._released()
-        if waiter is not None:
-            waiter.set_exception(fault)
-
-    def _released(self) -> asyncio.Future[Answer] | None:
-        """Ends the exchange; gives whom to tell, where somebody still waits."""
+        self.keep = False
         waiter, self._waiter = self._waiter, None
-        self._used = True
-        return waiter if waiter is not None and not waiter.done() else None
+        if waiter is not None and not waiter.done():
+            waiter.set_exception(fault)
 
     def _ends_with_connection(self) -> bool:
         """Whether the body has no other end than the connection's (RFC 9112, 6.3)."""

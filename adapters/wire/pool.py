@@ -57,28 +57,33 @@ class Pool:
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._timeout_s
-        repeatable, head_only = method in IDEMPOTENT, method == "HEAD"
+        repeatable = method in IDEMPOTENT
         connection = self._kept(loop, repeatable) or await self._made(loop, deadline)
         again = False
         while True:
             try:
-                answer = await connection.exchange(request, deadline, head_only=head_only)
+                answer = await connection.exchange(request, deadline, head_only=method == "HEAD")
                 break
             except Stale as stale:
                 if again or not repeatable:
                     raise OutcomeUnknown("the connection was closed instead of an answer") from stale
-            finally:
+            except BaseException:
                 if connection.reusable:
                     self._give_back(loop, connection)
                 else:
                     # Whoever gave up before the answer leaves a connection on which it would come later.
                     connection.abandon()
+                raise
             again = True
             self._drop_idle()
             connection = await self._made(loop, deadline)
+        if connection.keep:
+            self._give_back(loop, connection)
+        else:
+            connection.abandon()
         if "content-encoding" in answer.headers and answer.body:
             body = decoded(answer.body, answer.headers["content-encoding"], MAX_BODY_BYTES)
-            return answer._replace(body=body)
+            return Answer(answer.status, answer.headers, body)
         return answer
 
     async def aclose(self) -> None:

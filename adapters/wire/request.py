@@ -20,6 +20,7 @@ _PLAIN_TARGET = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@/?%-]*")
 _TARGET_SAFE = "/?%!$&'()*+,;=:@~-._"
 
 _UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~"
+_UNRESERVED_ONLY = re.compile(r"[A-Za-z0-9_.~-]*").fullmatch
 _BREAKS = re.compile(r"[\r\n\0]")
 
 
@@ -27,14 +28,17 @@ def encode_form(pairs: Pairs) -> str:
     """The pairs as ``application/x-www-form-urlencoded``, in order: a space is ``+``, all else but letters,
     digits and ``_.-~`` is escaped. As ``urllib.parse.urlencode`` does, but faster on long lists of ids.
     """
+    if len(pairs) == 1:
+        ((name, value),) = pairs
+        return f"{_encoded_name(name)}={_encoded(value)}"
     return "&".join([f"{_encoded_name(name)}={_encoded(value)}" for name, value in pairs])
 
 
 def _encoded(text: str) -> str:
+    if _UNRESERVED_ONLY(text):
+        return text
     raw = text.encode()
     strange = set(raw.translate(None, _UNRESERVED))
-    if not strange:
-        return text
     if 0x25 in strange:
         raw = raw.replace(b"%", b"%25")
     for byte in strange:

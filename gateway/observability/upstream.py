@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar
-from types import TracebackType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from adapters.contracts.errors import SystemFault
 from adapters.contracts.vocabulary import System, Word
-from adapters.http import Call, observer
+from adapters.http import Call, Observer
 from gateway.observability import metrics
 from gateway.observability.plain import Count
 from gateway.observability.trace_context import callers
@@ -31,7 +32,7 @@ class Work(Word):
     OTHER = "other"
 
 
-class Asked(NamedTuple):
+class Asked(msgspec.Struct, frozen=True):
     """One piece of work. ``resource``: a kind of record, or a verb. ``keys``: 0 where it has none."""
 
     work: Work
@@ -56,7 +57,7 @@ tally: ContextVar[Tally | None] = ContextVar("fieldgate_tally", default=None)
 
 
 class UpstreamWatch:
-    """Watches one connection. ``tracer``: None makes no spans."""
+    """Watches one connection. Implements ``adapters.http.Observer``. ``tracer``: None makes no spans."""
 
     def __init__(self, connection: str, tracer: Tracer | None = None) -> None:
         self.connection = connection
@@ -70,14 +71,20 @@ class UpstreamWatch:
         self._statuses: dict[int | None, Count] = {None: self._classes["none"]}
         self._loads: dict[tuple[Work, str], Count] = {}
 
-    def watching(self, asked: Asked) -> WorkWatch:
-        """Around one piece of work, which is counted: its observer, and told of the fault that ends it."""
+    def watching(self, asked: Asked) -> Observer:
+        """Counts one piece of work that begins; gives who watches its calls."""
         key = asked.work, asked.resource
         count = self._loads.get(key)
         if count is None:
             count = self._loads[key] = metrics.LOADS.labels(self.connection, asked.work.value, asked.resource)
         count.value += 1
-        return WorkWatch(self, asked)
+        return self if self.tracer is None else _Traced(self, self.tracer, asked)
+
+    def begin(self, method: str, headers: dict[str, str]) -> Callable[[Call], None]:
+        caller = callers.get()
+        if caller is not None:
+            headers.update(caller.headers)
+        return self.ended
 
     def ended(self, call: Call) -> None:
         """A call has ended, with an answer or without."""
@@ -98,46 +105,31 @@ class UpstreamWatch:
         metrics.FAULTS.labels(self.connection, code, type(fault).__name__).inc()
 
 
-class WorkWatch:
-    """Watches the calls of one piece of work. Implements ``adapters.http.Observer``."""
+class _Traced:
+    """Watches one piece of work: a span for each of its calls."""
 
-    __slots__ = ("_asked", "_of", "_token")
+    __slots__ = ("_asked", "_of", "_tracer")
 
-    def __init__(self, of: UpstreamWatch, asked: Asked) -> None:
+    def __init__(self, of: UpstreamWatch, tracer: Tracer, asked: Asked) -> None:
         self._of = of
+        self._tracer = tracer
         self._asked = asked
 
-    def __enter__(self) -> None:
-        self._token = observer.set(self)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
-    ) -> None:
-        observer.reset(self._token)
-        if isinstance(error, SystemFault):
-            self._of.failed(error)
-
     def begin(self, method: str, headers: dict[str, str]) -> Callable[[Call], None]:
-        of = self._of
-        if of.tracer is not None:
-            span = self._span(of.tracer, method, headers)
+        span = self._span(method, headers)
 
-            def ended(call: Call) -> None:
-                of.ended(call)
-                _finish(span, call)
+        def ended(call: Call) -> None:
+            self._of.ended(call)
+            _finish(span, call)
 
-            return ended
-        caller = callers.get()
-        if caller is not None:
-            headers.update(caller.headers)
-        return of.ended
+        return ended
 
-    def _span(self, tracer: Tracer, method: str, headers: dict[str, str]) -> Span:
+    def _span(self, method: str, headers: dict[str, str]) -> Span:
         from opentelemetry.trace import SpanKind, set_span_in_context
         from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
         asked = self._asked
-        span = tracer.start_span(
+        span = self._tracer.start_span(
             f"{self._of.connection} {asked.work.value}",
             kind=SpanKind.CLIENT,
             attributes={

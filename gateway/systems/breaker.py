@@ -15,7 +15,10 @@ from adapters.contracts.vocabulary import CircuitState
 
 
 class CircuitBreaker:
-    """The breaker of one connection. ``clock`` gives seconds, monotonic."""
+    """The breaker of one connection. ``clock`` gives seconds, monotonic.
+
+    failures: in a row. While there are none, every call is admitted, and a success changes nothing.
+    """
 
     def __init__(
         self, *, threshold: int = 5, cool_down_s: float = 5.0, clock: Callable[[], float] = time.monotonic
@@ -23,7 +26,7 @@ class CircuitBreaker:
         self._threshold = threshold
         self._cool_down_s = cool_down_s
         self._clock = clock
-        self._failures = 0
+        self.failures = 0
         self._opened_at: float | None = None
         self._trying = False
 
@@ -43,13 +46,13 @@ class CircuitBreaker:
         self._trying = True
 
     def succeeded(self) -> None:
-        self._failures = 0
+        self.failures = 0
         self._opened_at = None
         self._trying = False
 
     def failed(self) -> None:
-        self._failures += 1
-        if self._trying or self._failures >= self._threshold:
+        self.failures += 1
+        if self._trying or self.failures >= self._threshold:
             self._opened_at = self._clock()
         self._trying = False
 

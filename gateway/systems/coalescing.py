@@ -14,6 +14,8 @@ from collections.abc import Awaitable, Callable, Generator, Hashable, Mapping, S
 from contextvars import ContextVar
 from typing import Any, Generic, TypeVar, cast
 
+import msgspec
+
 from adapters.contracts.errors import Malformed, NotFound, Rejected, SystemFault, Unsupported
 from adapters.contracts.resource import Lists
 from adapters.http import correlation_id
@@ -36,14 +38,24 @@ def _turn() -> Generator[None, None, None]:
     yield
 
 
-class _Waiting(Generic[T]):
-    __slots__ = ("callers", "load", "requests", "task")
+Part = Callable[[Mapping[str, T], Sequence[str], int | None], Mapping[str, T]]
+"""One caller's part of what was read for several: of its keys, and its ``first`` rows of each."""
 
-    def __init__(self, load: Load[T], request: str | None) -> None:
-        self.load = load
-        self.task: asyncio.Task[None] | None = None
-        self.callers: list[tuple[Sequence[str], int | None, asyncio.Future[Mapping[str, T]]]] = []
-        self.requests = {request}
+
+def part_of(found: Mapping[str, T], own: Sequence[str], _: int | None) -> Mapping[str, T]:
+    """What was found of one caller's keys."""
+    keys = [key for key in own if key in found]
+    if isinstance(found, Lists):
+        return cast("Mapping[str, T]", found.only(keys))
+    return {key: found[key] for key in keys}
+
+
+class _Waiting(msgspec.Struct, Generic[T], eq=False):
+    load: Load[T]
+    part: Part[T]
+    requests: set[str | None]
+    callers: list[tuple[Sequence[str], int | None, asyncio.Future[Mapping[str, T]]]] = []
+    task: asyncio.Task[None] | None = None
 
     def add(
         self, keys: Sequence[str], first: int | None, *, leads: bool = False
@@ -63,13 +75,18 @@ class Coalescer:
         self.joined = 0
 
     async def load(
-        self, kind: Hashable, keys: Sequence[str], first: int | None, load: Load[T]
+        self,
+        kind: Hashable,
+        keys: Sequence[str],
+        first: int | None,
+        load: Load[T],
+        part: Part[T] = part_of,
     ) -> Mapping[str, T]:
         """What ``load`` gives for these keys. ``kind`` tells which loads can be one."""
         key = (kind, current_access.get())
         waiting = self._waiting.get(key)
         if waiting is None:
-            waiting = self._waiting[key] = _Waiting(load, correlation_id.get())
+            waiting = self._waiting[key] = _Waiting(load, part, {correlation_id.get()})
             try:
                 # Whatever is due in this turn of the loop runs first.
                 await _turn()
@@ -124,9 +141,9 @@ class Coalescer:
             if not isinstance(error, Exception):
                 raise
             return
-        for own, _, future in callers:
+        for own, first, future in callers:
             if not future.done():
-                future.set_result(_part(found, own))
+                future.set_result(waiting.part(found, own, first))
 
     @staticmethod
     async def _alone(
@@ -141,14 +158,6 @@ class Coalescer:
             return
         if not future.done():
             future.set_result(found)
-
-
-def _part(found: Mapping[str, T], own: Sequence[str]) -> Mapping[str, T]:
-    """What was found of one caller's keys."""
-    keys = [key for key in own if key in found]
-    if isinstance(found, Lists):
-        return cast("Mapping[str, T]", found.only(keys))
-    return {key: found[key] for key in keys}
 
 
 def _fail(futures: Sequence[asyncio.Future[Any]], error: BaseException) -> None:

@@ -24,6 +24,7 @@ from adapters.contracts.errors import (
     Unsupported,
 )
 from adapters.contracts.vocabulary import HealthStatus, System
+from adapters.http import Observer, observer
 from gateway.observability.upstream import UNSAID, Asked, UpstreamWatch
 from gateway.systems.breaker import CircuitBreaker
 from gateway.systems.deadline import Deadline
@@ -35,9 +36,6 @@ _log = structlog.get_logger(__name__)
 
 ATTEMPTS = 2
 """Reads are tried again once: a pooled connection that the other side closed must not fail a field."""
-
-_LEFT = tuple(reversed(range(ATTEMPTS)))
-"""How many tries are left, in each."""
 
 _ILL: tuple[type[SystemFault], ...] = (Unreachable, OutcomeUnknown, Malformed, Unauthorised)
 """Faults that tell of the system's health; the others tell of the request."""
@@ -74,42 +72,43 @@ class Connection:
     async def call(self, read: Callable[[], Awaitable[T]], asked: Asked = UNSAID) -> T:
         """Runs a read within the deadline, the circuit and the budget. Raises only a ``SystemFault``."""
         started = time.perf_counter()
-        sent = False
-        with self._watch.watching(asked):
-            self._admit()
-            try:
-                with Deadline(self._deadline_s):
-                    for left in _LEFT:
-                        if not self._budget.take():
-                            await self._budget.turn()
-                        try:
-                            sent = True
-                            result = await read()
-                            break
-                        except SystemFault as fault:
-                            wait_s = self._wait_s(fault, started) if left else None
-                            if wait_s is None:
-                                raise
-                        except TimeoutError:
+        tries = 0
+        breaker, budget = self.breaker, self._budget
+        watched = observer.set(self._admitted(asked))
+        try:
+            with Deadline(self._deadline_s):
+                while True:
+                    if not budget.take():
+                        await budget.turn()
+                    try:
+                        tries += 1
+                        result = await read()
+                        break
+                    except SystemFault as fault:
+                        wait_s = self._wait_s(fault, started) if tries < ATTEMPTS else None
+                        if wait_s is None:
                             raise
-                        except Exception as error:
-                            raise self._not_understood(error) from error
-                        finally:
-                            self._budget.done()
-                        await asyncio.sleep(wait_s)
-                    else:
-                        raise AssertionError("the last try gives a result, or raises")
-            except TimeoutError:
-                late = self._late() if sent else self._busy()
-                self._note(late, started, asked=sent)
-                raise late from None
-            except SystemFault as fault:
-                self._note(fault, started, asked=sent and not isinstance(fault, Unsupported))
-                raise
-            except BaseException:
-                self.breaker.abandoned()
-                raise
-        self.breaker.succeeded()
+                    except TimeoutError:
+                        raise
+                    except Exception as error:
+                        raise self._not_understood(error) from error
+                    finally:
+                        budget.done()
+                    await asyncio.sleep(wait_s)
+        except TimeoutError:
+            late = self._late() if tries else self._busy()
+            self._note(late, started, asked=tries > 0)
+            raise late from None
+        except SystemFault as fault:
+            self._note(fault, started, asked=tries > 0 and not isinstance(fault, Unsupported))
+            raise
+        except BaseException:
+            breaker.abandoned()
+            raise
+        finally:
+            observer.reset(watched)
+        if breaker.failures:
+            breaker.succeeded()
         self._recent.append((time.perf_counter() - started, True))
         return result
 
@@ -122,12 +121,8 @@ class Connection:
         vouches: whether an answer tells that the system is well, and how fast it is. What waits for news
         does not: it ends well where there was nothing to send, and late where there was nothing to tell.
         """
-        with self._watch.watching(asked):
-            return await self._once(act, vouches)
-
-    async def _once(self, act: Callable[[], Awaitable[T]], vouches: bool) -> T:
         started = time.perf_counter()
-        self._admit()
+        watched = observer.set(self._admitted(asked))
         try:
             await self._budget.turn()
             try:
@@ -140,6 +135,8 @@ class Connection:
         except BaseException:
             self.breaker.abandoned()
             raise
+        finally:
+            observer.reset(watched)
         if not vouches:
             self.breaker.abandoned()
             return result
@@ -147,13 +144,18 @@ class Connection:
         self._recent.append((time.perf_counter() - started, True))
         return result
 
-    def _admit(self) -> None:
-        try:
-            self.breaker.admit()
-        except SystemFault as refusal:
-            # Nothing was learned; counted as a failure, it would keep the circuit open for ever.
-            refusal.system = self.system
-            raise
+    def _admitted(self, asked: Asked) -> Observer:
+        """Begins a piece of work, where the circuit lets it: gives who watches its calls."""
+        watching = self._watch.watching(asked)
+        if self.breaker.failures:
+            try:
+                self.breaker.admit()
+            except SystemFault as refusal:
+                # Nothing was learned; counted as a failure, it would keep the circuit open for ever.
+                refusal.system = self.system
+                self._watch.failed(refusal)
+                raise
+        return watching
 
     def _wait_s(self, fault: SystemFault, started: float) -> float | None:
         """How long to wait before another try; None where another would not help, or come too late."""
@@ -181,8 +183,9 @@ class Connection:
         return Throttled(f"busy: the {self.max_concurrency} requests it may get at once were under way")
 
     def _note(self, fault: SystemFault, started: float, *, asked: bool) -> None:
-        """Tells the circuit and the health of a fault. Where nothing was asked, it tells of neither."""
+        """Tells metrics, circuit and health of a fault. Where nothing was asked, it tells of no health."""
         fault.system = fault.system or self.system
+        self._watch.failed(fault)
         if not asked:
             self.breaker.abandoned()
             return

@@ -14,15 +14,15 @@ from adapters.contracts.resource import Lists, Order, Page, PageRequest, Resourc
 from adapters.contracts.vocabulary import RecordType, System
 from adapters.contracts.writes import Writer
 from gateway.observability.upstream import Asked, Work
-from gateway.systems.coalescing import Coalescer
+from gateway.systems.coalescing import Coalescer, Load, part_of
 from gateway.systems.connection import Connection
 from resolvers.budget import answer_budget
 from resolvers.ports import Health, Relation
 
 T = TypeVar("T")
 
-_NAMES = {each: each.value for each in RecordType}
-"""Looked up for every call, where ``value`` is a property in Python."""
+_KEPT = 1_000
+"""Loads by id, and as many by relations, of which is kept whom they ask, and how."""
 
 
 class ConnectedSystems:
@@ -31,6 +31,8 @@ class ConnectedSystems:
     def __init__(self, connections: Sequence[Connection]) -> None:
         self._connections = {connection.name: connection for connection in connections}
         self.coalescer = Coalescer()
+        self._by_id: dict[tuple[str, RecordType, frozenset[str]], Load[Row]] = {}
+        self._related: dict[tuple[Relation, frozenset[str]], Load[Page]] = {}
         self._names: dict[tuple[System, RecordType], Sequence[str]] = {}
         for connection in connections:
             for record_type in connection.adapter.resources:
@@ -70,50 +72,56 @@ class ConnectedSystems:
     async def read_many(
         self, connection: str, record_type: RecordType, ids: Sequence[str], select: frozenset[str]
     ) -> Mapping[str, Row]:
-        kind = ("read_many", connection, record_type, select)
-        load = partial(self._read_many, connection, record_type, select)
+        kind = connection, record_type, select
+        load = self._by_id.get(kind)
+        if load is None:
+            load = self._by_id[kind] = self._loading_by_id(*kind)
         found = await self.coalescer.load(kind, ids, None, load)
-        _count(len(found))
+        if (budget := answer_budget.get()) is not None:
+            budget.read(len(found))
         return found
 
-    def _read_many(
-        self,
-        connection: str,
-        record_type: RecordType,
-        select: frozenset[str],
-        ids: Sequence[str],
-        most: int | None,
-    ) -> Coroutine[Any, Any, Mapping[str, Row]]:
+    def _loading_by_id(self, connection: str, record_type: RecordType, select: frozenset[str]) -> Load[Row]:
         held = self._connections[connection]
-        resource = held.adapter.resources[record_type]
+        resource, name = held.adapter.resources[record_type], record_type.value
         size = resource.caps.ids_per_call
-        if 0 < len(ids) <= size:
-            asked = Asked(Work.READ_MANY, _NAMES[record_type], len(ids))
-            return held.call(partial(resource.read_many, ids, select), asked)
-        return _in_parts(partial(self._read_many, connection, record_type, select), ids, most, size)
+
+        def load(ids: Sequence[str], most: int | None) -> Coroutine[Any, Any, Mapping[str, Row]]:
+            if 0 < len(ids) <= size:
+                asked = Asked(Work.READ_MANY, name, len(ids))
+                return held.call(partial(resource.read_many, ids, select), asked)
+            return _in_parts(load, ids, most, size)
+
+        _make_room(self._by_id)
+        return load
 
     async def related(
         self, relation: Relation, values: Sequence[str], select: frozenset[str], first: int | None
     ) -> Mapping[str, Page]:
-        load = partial(self._related, relation, select)
-        found = await self.coalescer.load((relation, select), values, first, load)
-        if first is not None and longest(found) > first:
-            found = {value: page.cut(first) for value, page in found.items()}
-        _count(count_of(found))
+        kind = relation, select
+        load = self._related.get(kind)
+        if load is None:
+            load = self._related[kind] = self._loading_related(*kind)
+        found = await self.coalescer.load(kind, values, first, load, _pages_of)
+        if (budget := answer_budget.get()) is not None:
+            budget.read(count_of(found))
         return found
 
-    def _related(
-        self, relation: Relation, select: frozenset[str], values: Sequence[str], most: int | None
-    ) -> Coroutine[Any, Any, Mapping[str, Page]]:
+    def _loading_related(self, relation: Relation, select: frozenset[str]) -> Load[Page]:
         connection, record_type, key, where, after = relation
         held = self._connections[connection]
-        resource = held.adapter.resources[record_type]
+        resource, name = held.adapter.resources[record_type], record_type.value
         # A position belongs to one value.
         size = resource.caps.keys(key) if after is None else 1
-        if 0 < len(values) <= size:
-            asked = Asked(Work.RELATED, _NAMES[record_type], len(values))
-            return held.call(partial(resource.related, key, values, select, where, most, after), asked)
-        return _in_parts(partial(self._related, relation, select), values, most, size)
+
+        def load(values: Sequence[str], most: int | None) -> Coroutine[Any, Any, Mapping[str, Page]]:
+            if 0 < len(values) <= size:
+                asked = Asked(Work.RELATED, name, len(values))
+                return held.call(partial(resource.related, key, values, select, where, most, after), asked)
+            return _in_parts(load, values, most, size)
+
+        _make_room(self._related)
+        return load
 
     async def page(
         self,
@@ -134,7 +142,8 @@ class ConnectedSystems:
 
         kind = ("page", connection, record_type, select, where, order, first, after)
         page = (await self.coalescer.load(kind, ("",), None, load))[""]
-        _count(len(page.rows))
+        if (budget := answer_budget.get()) is not None:
+            budget.read(len(page.rows))
         return page
 
     def health(self) -> Sequence[Health]:
@@ -160,11 +169,18 @@ class ConnectedSystems:
         await asyncio.gather(*(each.adapter.aclose() for each in self._connections.values()))
 
 
-def _count(rows: int) -> None:
-    """Tells the operation at hand what was read for it."""
-    budget = answer_budget.get()
-    if budget is not None:
-        budget.read(rows)
+def _make_room(loads: dict[Any, Any]) -> None:
+    """For one more: filters and cursors are the callers' own, and there is no end of them."""
+    if len(loads) >= _KEPT:
+        loads.clear()
+
+
+def _pages_of(found: Mapping[str, Page], own: Sequence[str], first: int | None) -> Mapping[str, Page]:
+    """One caller's part of pages that were read for several: others may have asked for longer ones."""
+    pages = part_of(found, own, first)
+    if first is not None and longest(pages) > first:
+        return {value: page.cut(first) for value, page in pages.items()}
+    return pages
 
 
 async def _in_parts(
