@@ -14,7 +14,7 @@ from adapters.contracts.errors import Malformed, Unsupported
 from adapters.contracts.fields import Condition, FieldMap, Op, Row
 from adapters.contracts.resource import Caps, Order, Page, PageRequest, Resource, lists_by
 from adapters.contracts.vocabulary import RecordType
-from adapters.http import Prepared
+from adapters.http import Prepared, Response
 from adapters.rest.client import RestClient
 from adapters.rest.mapping import Filter, Mapped, Pairs
 from adapters.rest.paging import Answer, Fetch, Pager, WholePager, pager
@@ -27,12 +27,13 @@ _WHOLE = WholePager()
 
 
 class _ByKey(NamedTuple):
-    """How a list is asked for by the values of one key, each time for the same fields.
+    """How a list is asked for by the values of one ``key``, each time for the same fields.
 
     pairs:   the key's parameters. request: all the rest of it.
     owners:  whose each row is. strict: whether that has to be one of the values.
     """
 
+    key: str
     pairs: Filter
     request: Prepared
     shape: Shape
@@ -87,7 +88,11 @@ class RestResource(Resource):
         if self._form.ids is not None:
             if self._form.ids.paged:
                 return await super().read_many(wanted, select)
-            rows, own_ids = await self._found("id", wanted, select)
+            asked = self._prepared.get(("id", select)) or self._prepare("id", select)
+            pairs = asked.pairs(wanted)
+            if pairs is None:
+                return {}
+            rows, own_ids = self._found(asked, wanted, await self._client.ask(asked.request, pairs))
             return dict(zip(own_ids, rows, strict=True))
         if self._form.item is None:
             raise Unsupported(f"{self.fields.vendor_resource} cannot be read by id")
@@ -111,7 +116,11 @@ class RestResource(Resource):
         self, key: str, values: Sequence[str], select: frozenset[str], first: int | None
     ) -> Mapping[str, Page]:
         wanted = tuple(dict.fromkeys(values))
-        rows, owners = await self._found(key, wanted, select)
+        asked = self._prepared.get((key, select)) or self._prepare(key, select)
+        pairs = asked.pairs(wanted)
+        if pairs is None:
+            return _WHOLE.cut_each(dict.fromkeys(wanted, ()), first, self._id_of)
+        rows, owners = self._found(asked, wanted, await self._client.ask(asked.request, pairs))
         return _WHOLE.cut_each(self._sorted(key, wanted, owners, rows), first, self._id_of)
 
     async def _listed(
@@ -150,19 +159,14 @@ class RestResource(Resource):
         mine = [(owner, row) for owner, row in zip(owners, rows, strict=True) if owner in known]
         return lists_by(wanted, [owner for owner, _ in mine], [row for _, row in mine])
 
-    async def _found(
-        self, key: str, wanted: tuple[str, ...], select: frozenset[str]
+    def _found(
+        self, asked: _ByKey, wanted: tuple[str, ...], response: Response
     ) -> tuple[Sequence[Row], Sequence[Any]]:
-        """All rows of some values of a key that gives whole lists, and whose each is."""
-        asked = self._prepared.get((key, select)) or self._prepare(key, select)
-        pairs = asked.pairs(wanted)
-        if pairs is None:
-            return (), ()
-        client = self._client
-        rows, _ = asked.shape.read(client.checked(await client.ask(asked.request, pairs)))
+        """The rows of an answer to what was asked by a key's values, and whose each is."""
+        rows, _ = asked.shape.read(self._client.checked(response))
         owners = asked.owners(rows)
         if asked.strict and not set(owners).issubset(wanted):
-            raise self._of_others(key)
+            raise self._of_others(asked.key)
         return rows, owners
 
     def _prepare(self, key: str, select: frozenset[str]) -> _ByKey:
@@ -173,6 +177,7 @@ class RestResource(Resource):
         if len(self._prepared) >= KEPT_SHAPES:
             self._prepared.clear()
         made = self._prepared[key, select] = _ByKey(
+            key,
             fields[key].filters[Op.IN],
             self._client.prepare(form.path, tuple(form.params.items()), self._projection(wanted)),
             self._shape(wanted),

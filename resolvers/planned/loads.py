@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
+
+import msgspec
 
 from adapters.contracts.errors import OutcomeUnknown, SystemFault
 from adapters.contracts.fields import Condition, Row
@@ -31,31 +33,29 @@ _ID = "id"
 """The key of reads by id, for which rows are kept apart from their readings."""
 
 
-class _Read:
+class _Read(msgspec.Struct, eq=False):
     """One reading: of each of its keys at least so many rows, where there are as many.
 
     found: what it gave. fault: why it gave nothing. Neither while it is under way, nor where who was reading
-    has given up.
+    has given up. waiting: those who wait for its end.
     """
 
+    keys: list[str]
+    rows: int
     found: Any = None
     fault: SystemFault | None = None
-    under_way = True
-    _waiting: Sequence[asyncio.Future[None]] = ()
-
-    def __init__(self, keys: list[str], rows: int) -> None:
-        self.keys = keys
-        self.rows = rows
+    under_way: bool = True
+    waiting: tuple[asyncio.Future[None], ...] = ()
 
     def wait(self) -> asyncio.Future[None]:
         """The end of it, however it ends. Each who waits has a future of its own, and may give up."""
         end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting = (*self._waiting, end)
+        self.waiting = (*self.waiting, end)
         return end
 
-    def end(self) -> None:
-        self.under_way = False
-        for each in self._waiting:
+    def tell(self) -> None:
+        """Tells those who wait that it has ended."""
+        for each in self.waiting:
             if not each.done():
                 each.set_result(None)
 
@@ -136,7 +136,7 @@ class Loads:
         after: str | None,
     ) -> Page:
         select = self._projection.select(connection, record_type)
-        traced = self._traced(connection, record_type, PAGE, 1)
+        traced = None if self._trace is None else self._traced(self._trace, connection, record_type, PAGE, 1)
         own_round = self._begin(connection)
         try:
             page = await self.systems.page(connection, record_type, select, where, order, first, after)
@@ -148,23 +148,18 @@ class Loads:
         if traced is not None:
             traced.rows = len(page.rows)
         self.read_at[connection] = datetime.now(UTC)
-        if record_type in self._again:
-            self._prime(connection, record_type, page.rows)
-        if record_type is RecordType.CUSTOMER:
-            self._learn(connection, page.rows)
+        self._keep_rows(connection, record_type, page.rows)
         return page
 
-    def _traced(self, connection: str, record_type: RecordType, key: str, keys: int) -> Traced | None:
-        if self._trace is None:
-            return None
+    def _traced(self, trace: Trace, connection: str, record_type: RecordType, key: str, keys: int) -> Traced:
         fields = self._projection.select(connection, record_type)
         traced = Traced(self.rounds + 1, connection, record_type, key, keys, fields)
-        self._trace.loads.append(traced)
+        trace.loads.append(traced)
         return traced
 
     def _begin(self, connection: str) -> int:
         """The round of a load that begins now. Raises where the connection has let its deadline pass."""
-        if (earlier := self._timed_out.get(connection)) is not None:
+        if self._timed_out and (earlier := self._timed_out.get(connection)) is not None:
             again = OutcomeUnknown(earlier.message, timed_out=True)
             again.system = earlier.system
             raise again
@@ -174,9 +169,9 @@ class Loads:
         if isinstance(error, OutcomeUnknown) and error.timed_out:
             self._timed_out[connection] = error
 
-    async def _once(
+    def _once(
         self, relation: Relation, keys: list[str], first: int | None
-    ) -> _Read | Mapping[str, _Read]:
+    ) -> Coroutine[Any, Any, _Read | Mapping[str, _Read]]:
         """Reads what nobody reads yet, and waits for what others read. The first fault is raised.
 
         Gives the reading that has all of the keys, or that of each.
@@ -184,8 +179,13 @@ class Loads:
         known = self._reads.get(relation)
         if known is None:
             known = self._reads[relation] = {}
-        if not known:
-            return await self._read(known, relation, keys, first)
+        if known:
+            return self._beside_others(known, relation, keys, first)
+        return self._read(known, relation, keys, first)
+
+    async def _beside_others(
+        self, known: dict[str, _Read], relation: Relation, keys: list[str], first: int | None
+    ) -> _Read | Mapping[str, _Read]:
         rows = _ALL if first is None else first
         held = set(map(known.get, keys))
         if len(held) == 1 and (own := held.pop()) is not None and own.rows >= rows:
@@ -219,16 +219,28 @@ class Loads:
         own, own_round = _Read(keys, _ALL if first is None else first), 0
         before = {key: known[key] for key in keys if key in known} if known else {}
         known.update(dict.fromkeys(keys, own))
+        connection, record_type, by_key, _, _ = relation
+        traced = None
         try:
-            traced = self._traced(relation.connection, relation.type, relation.key, len(keys))
-            own_round = self._begin(relation.connection)
-            found = await self._asked(relation, keys, first)
+            if self._trace is not None:
+                traced = self._traced(self._trace, connection, record_type, by_key, len(keys))
+            own_round = self._begin(connection)
+            select = self._projection.select(connection, record_type)
+            found: Mapping[str, Any] = await (
+                self.systems.read_many(connection, record_type, keys, select)
+                if by_key == _ID
+                else self.systems.related(relation, keys, select, first)
+            )
             if traced is not None:
-                traced.rows = len(found) if relation.key == _ID else count_of(found)
-            self._keep(relation, keys, found)
+                traced.rows = len(found) if by_key == _ID else count_of(found)
+            self.read_at[connection] = datetime.now(UTC)
+            if by_key == _ID:
+                self._keep(connection, record_type, keys, found)
+            elif record_type in self._again or record_type is RecordType.CUSTOMER:
+                self._keep_rows(connection, record_type, rows_of(found))
             own.found = found
         except BaseException as error:
-            self._failed(relation.connection, error)
+            self._failed(connection, error)
             if isinstance(error, SystemFault):
                 own.fault, own.rows = error, _ALL
             for key in keys:
@@ -243,27 +255,25 @@ class Loads:
         finally:
             if self.rounds < own_round:
                 self.rounds = own_round
-            own.end()
+            own.under_way = False
+            if own.waiting:
+                own.tell()
         return own
 
-    def _asked(self, relation: Relation, keys: list[str], first: int | None) -> Awaitable[Mapping[str, Any]]:
-        connection, record_type = relation.connection, relation.type
-        select = self._projection.select(connection, record_type)
-        if relation.key == _ID:
-            return self.systems.read_many(connection, record_type, keys, select)
-        return self.systems.related(relation, keys, select, first)
-
-    def _keep(self, relation: Relation, keys: list[str], found: Mapping[str, Any]) -> None:
-        """Notes what came, and keeps rows that serve reads by id."""
-        connection, record_type = relation.connection, relation.type
-        self.read_at[connection] = datetime.now(UTC)
-        by_id, again = relation.key == _ID, record_type in self._again
-        if by_id:
-            self._rows[connection, record_type].update(zip(keys, map(found.get, keys), strict=True))
-        elif again:
-            self._prime(connection, record_type, rows_of(found))
+    def _keep(
+        self, connection: str, record_type: RecordType, ids: list[str], found: Mapping[str, Row]
+    ) -> None:
+        """Keeps rows that were read by id, and that there are none of the other ids."""
+        self._rows[connection, record_type].update(zip(ids, map(found.get, ids), strict=True))
         if record_type is RecordType.CUSTOMER:
-            self._learn(connection, found.values() if by_id else rows_of(found))
+            self._learn(connection, found.values())
+
+    def _keep_rows(self, connection: str, record_type: RecordType, rows: Sequence[Row]) -> None:
+        """Keeps rows of lists that serve reads by id, and the links of customers."""
+        if record_type in self._again:
+            self._prime(connection, record_type, rows)
+        if record_type is RecordType.CUSTOMER:
+            self._learn(connection, rows)
 
     def _prime(self, connection: str, record_type: RecordType, rows: Sequence[Row]) -> None:
         ids = self.systems.resource(connection, record_type).fields.column("id")
