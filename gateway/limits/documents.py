@@ -123,11 +123,16 @@ class Documents:
         return points
 
 
+_NESTING = frozenset({dict, list})
+"""The types of JSON that hold others."""
+
 _TOO_MANY_TOKENS = "tokens. Parsing aborted."
 
 
 def longest_list(variables: Mapping[str, Any]) -> int:
     """How many items the longest list in the variables has, however deep it lies."""
+    if _NESTING.isdisjoint(map(type, variables.values())):
+        return 0
     longest = 0
     waiting: list[Any] = [each for each in variables.values() if isinstance(each, (dict, list))]
     while waiting:

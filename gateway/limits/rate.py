@@ -51,6 +51,9 @@ class Rate:
         self.policy = f'"points";q={settings.points};w={settings.window_s}'
         self._now = now
         self._window = -1
+        self._current = -1
+        self._begins = self._ends = 0
+        """The window of the last request, counted or not, and its times."""
         self._spent: dict[str, int] = {}
 
     def check(self, key: str) -> None:
@@ -85,9 +88,12 @@ class Rate:
 
     def _time(self) -> tuple[int, int]:
         now = self._now()
-        seconds = self.settings.window_s
-        window = int(now // seconds)
-        return window, math.ceil((window + 1) * seconds - now) or 1
+        if not self._begins <= now < self._ends:
+            seconds = self.settings.window_s
+            self._current = int(now // seconds)
+            self._begins = self._current * seconds
+            self._ends = self._begins + seconds
+        return self._current, math.ceil(self._ends - now) or 1
 
     async def aclose(self) -> None:
         """Closes what it counts in."""

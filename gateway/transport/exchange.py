@@ -8,6 +8,8 @@ everything under another server, which has no exchange.
 from __future__ import annotations
 
 import asyncio
+import functools
+import logging
 from collections.abc import Coroutine
 from typing import Any, cast
 
@@ -26,29 +28,41 @@ class Exchange(RequestResponseCycle):
     """Of one request of a connection."""
 
     # What is the same for all of them when they begin.
+    logger = logging.getLogger("uvicorn.error")
+    access_logger = logging.getLogger("uvicorn.access")
     disconnected = False
     more_body = True
     response_started = False
     response_complete = False
     chunked_encoding = None
     expected_content_length = 0
+    awaited = False
+    """Whether somebody has waited for what comes of the request."""
+    _taken = False
 
     def __init__(self, protocol: HttpToolsProtocol, *, keep_alive: bool) -> None:
         # All that uvicorn's own sets, which takes eleven arguments for it.
-        self.scope = protocol.scope
+        scope: Any = protocol.scope
+        self.scope = scope
         self.transport = protocol.transport
         self.flow = protocol.flow
-        self.logger = protocol.logger
-        self.access_logger = protocol.access_logger
         self.access_log = protocol.access_log
         self.default_headers = protocol.server_state.default_headers
-        self.message_event = asyncio.Event()
         self.on_response = protocol.on_response_complete
         self.keep_alive = keep_alive
         self.waiting_for_100_continue = protocol.expect_100_continue
         self.body = bytearray()
         self.tasks = protocol.tasks
-        cast(Scope, self.scope)[EXCHANGE] = self
+        scope[EXCHANGE] = self
+
+    @functools.cached_property
+    def message_event(self) -> asyncio.Event:  # type: ignore[override]
+        """Made when it is waited for: nobody waits for a request that is whole when it is looked at."""
+        self.awaited = True
+        event = asyncio.Event()
+        if not self._taken and (self.body or not self.more_body):
+            event.set()
+        return event
 
     def start(self, app: Any, loop: asyncio.AbstractEventLoop) -> None:
         """Runs the application on it, in a task that is among the connection's for as long as it runs."""
@@ -66,7 +80,8 @@ class Exchange(RequestResponseCycle):
         finally:
             # It, its scope and what it calls hold each other; the collector of cycles runs seldom.
             self.on_response = _nothing
-            del cast(Scope, self.scope)[EXCHANGE]
+            scope: Any = self.scope
+            del scope[EXCHANGE]
             # Not by a callback of the task's: the loop would have to turn once more for it.
             self.tasks.discard(self._task)
 
@@ -74,10 +89,13 @@ class Exchange(RequestResponseCycle):
         """Takes the request's body, where all of it is there. None: it comes by ``receive``."""
         if self.more_body or self.disconnected or self.response_complete:
             return None
-        self.flow.resume_reading()
+        if self.flow.read_paused:
+            self.flow.resume_reading()
         body = self.body
         self.body = bytearray()
-        self.message_event.clear()
+        self._taken = True
+        if self.awaited:
+            self.message_event.clear()
         return body
 
     def answer(self, lines: bytes, body: bytes) -> bool:
@@ -93,7 +111,8 @@ class Exchange(RequestResponseCycle):
             head += b"%b: %b\r\n" % (name, value)
         head += lines + (b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n")
         write_both(self.transport, head, body)
-        self.message_event.set()
+        if self.awaited:
+            self.message_event.set()
         if not self.keep_alive:
             self.transport.close()
         self.on_response()

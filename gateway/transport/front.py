@@ -24,7 +24,14 @@ from gateway.transport.drain import CLOSE, Drain
 from gateway.transport.exchange import exchange_of
 from gateway.transport.graphql_http import Answered, GraphQLEndpoint, unforeseen
 from gateway.transport.head import head_of, with_headers
-from gateway.transport.origins import Origins, foreign, is_preflight, preflight_answer, readable_by
+from gateway.transport.origins import (
+    SENT_BY_BROWSERS,
+    Origins,
+    foreign,
+    is_preflight,
+    preflight_answer,
+    readable_by,
+)
 
 _log = structlog.get_logger(__name__)
 
@@ -57,7 +64,7 @@ class Front:
         traced = callers.set(trace_context_of(scope) if b"traceparent" in head else None)
         readable: list[tuple[bytes, bytes]] = []
         try:
-            if not self._origins.admits(scope):
+            if not SENT_BY_BROWSERS.isdisjoint(head) and not self._origins.admits(scope):
                 answer = foreign(own_id)
             elif b"origin" in head and is_preflight(scope):
                 answer = preflight_answer(scope)

@@ -130,9 +130,7 @@ class GraphQLEndpoint:
 
     async def _body(self, scope: Scope, receive: Receive, head: Mapping[bytes, bytes]) -> Any:
         """What a POST carries, decoded."""
-        wrong = _wrong_type(head.get(b"content-type", b"text/plain"))
-        if wrong is not None:
-            raise wrong
+        _check_type(head.get(b"content-type", b"text/plain"))
         if b"content-encoding" in head and head[b"content-encoding"].strip().lower() != b"identity":
             raise _BadRequest(415, "The body must not be compressed", accept_encoding="identity")
         exchange, most = exchange_of(scope), self._operations.limits.body_bytes
@@ -288,20 +286,24 @@ def _media_type(weights: Mapping[str, float]) -> str | None:
     return GRAPHQL_JSON if plain <= 0 or (named and modern >= plain) else PLAIN_JSON
 
 
-def _wrong_type(header: bytes) -> _BadRequest | None:
-    """What is wrong with a Content-Type header; None for JSON in UTF-8."""
-    kind, charset = (_parsed_type if len(header) <= _REMEMBERED_BYTES else _parsed_type.__wrapped__)(header)
-    if kind != PLAIN_JSON:
-        return _BadRequest(415, f"The body must be {PLAIN_JSON}", accept_post=PLAIN_JSON)
-    return None if charset in {"utf-8", "utf8"} else _BadRequest(415, "The body must be UTF-8")
+def _check_type(header: bytes) -> None:
+    """Raises what is wrong with a Content-Type header: it is of JSON in UTF-8."""
+    wrong = _wrong_type(header) if len(header) <= _REMEMBERED_BYTES else _wrong_type.__wrapped__(header)
+    if wrong is not None:
+        message, headers = wrong
+        raise _BadRequest(415, message, **headers)
 
 
 @functools.lru_cache(64)
-def _parsed_type(header: bytes) -> tuple[str, str]:
-    """The media type of a Content-Type header, and its character set."""
+def _wrong_type(header: bytes) -> tuple[str, Mapping[str, str]] | None:
+    """What is said of a Content-Type header that is wrong, and the headers of that answer."""
     content = Message()
     content["content-type"] = header.decode("latin-1")
-    return content.get_content_type(), content.get_content_charset() or "utf-8"
+    if content.get_content_type() != PLAIN_JSON:
+        return f"The body must be {PLAIN_JSON}", {"accept_post": PLAIN_JSON}
+    if (content.get_content_charset() or "utf-8") not in {"utf-8", "utf8"}:
+        return "The body must be UTF-8", {}
+    return None
 
 
 async def _received(head: Mapping[bytes, bytes], receive: Receive, most: int) -> bytes:

@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 
 from starlette.types import Message, Scope, Send
 
-_KEY = "fieldgate.head"
+HEAD = "fieldgate.head"
+"""Where it stands in a request's scope, once somebody has looked into it."""
 
 
 def head_of(scope: Scope) -> Mapping[bytes, bytes]:
     """Header values by lower-case name. Of a header that came more often it is the last one."""
-    found = scope.get(_KEY)
+    found = scope.get(HEAD)
     if found is None:
-        found = scope[_KEY] = dict(scope["headers"])
+        found = scope[HEAD] = dict(scope["headers"])
     return found
 
 

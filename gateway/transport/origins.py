@@ -24,6 +24,9 @@ PREFLIGHT_S = b"7200"
 """How long a browser remembers that it may ask: browsers take no longer."""
 
 
+SENT_BY_BROWSERS = frozenset({b"origin", b"sec-fetch-site"})
+"""Without any of these, a request comes from no page."""
+
 _OTHER_SITES = frozenset({b"cross-site", b"same-site"})
 
 

@@ -16,6 +16,7 @@ from urllib.parse import unquote
 
 import orjson
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import (
     STATUS_LINE,
     HttpToolsProtocol,
@@ -27,7 +28,7 @@ from gateway.observability.metrics import CONNECTIONS_REFUSED
 from gateway.transport.correlation import HEADER
 from gateway.transport.errors import request_error
 from gateway.transport.exchange import Exchange
-from gateway.transport.head import head_of
+from gateway.transport.head import HEAD
 from gateway.transport.room import RETRY_AFTER_S, Room
 from resolvers.errors import Code
 
@@ -58,12 +59,24 @@ class PatientProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._piece = 0
         self._idle_since: float | None = None
+        self._receiving: Exchange | None = None
+        """The request whose body is to come; None between requests, and for one that uvicorn handles."""
         app: Any = self.app
         self._through_proxy: Any = app
         self._straight: Any = app.app if isinstance(app, ProxyHeadersMiddleware) else app
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._same_scope = {
+            "type": "http",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "http_version": "1.1",
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme,
+            "root_path": self.root_path,
+        }
+        """What is the same for all requests of the connection."""
         if self._enter() or self.room.wait(transport):
             self._arm()
         else:
@@ -98,7 +111,13 @@ class PatientProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         self._stage = "head"
         self._head_bytes = 0
-        super().on_message_begin()
+        self._receiving = None
+        # What uvicorn's own sets.
+        self.url = b""
+        self.expect_100_continue = False
+        self.headers = []
+        scope: Any = {**self._same_scope, "headers": self.headers, "state": self.app_state.copy()}
+        self.scope = scope
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self.headers.append((name.lower(), value))
@@ -119,14 +138,15 @@ class PatientProtocol(HttpToolsProtocol):
         """Hands the request over, as uvicorn does; its bound on requests under way is not used here."""
         scope: Any = self.scope
         parser: Any = self.parser
-        head = head_of(scope)
+        head = scope[HEAD] = dict(self.headers)
         self.app = self._straight
         if not _UNUSUAL.isdisjoint(head):
             if b"x-forwarded-for" in head or b"x-forwarded-proto" in head:
                 # uvicorn's reading of these headers changes nothing for requests without them.
                 self.app = self._through_proxy
             self.expect_100_continue = head.get(b"expect", b"").lower() == b"100-continue"
-        target = (_target if len(self.url) <= _REMEMBERED_BYTES else _target.__wrapped__)(self.url)
+        url = self.url
+        target = _target(url) if len(url) <= _REMEMBERED_BYTES else _target.__wrapped__(url)
         if target is None or (b"upgrade" in head and parser.should_upgrade()):
             super().on_headers_complete()
             return
@@ -135,9 +155,9 @@ class PatientProtocol(HttpToolsProtocol):
             scope["http_version"] = version
         scope["method"] = parser.get_method().decode("ascii")
         scope["path"], scope["raw_path"], scope["query_string"] = target
-        before = self._under_way
+        before: Any = self.cycle
         keep_alive = version != "1.0" and parser.should_keep_alive()
-        exchange = self.cycle = Exchange(self, keep_alive=keep_alive)
+        exchange = self.cycle = self._receiving = Exchange(self, keep_alive=keep_alive)
         if before is None or before.response_complete:
             exchange.start(self.app, self.loop)
         else:
@@ -155,13 +175,27 @@ class PatientProtocol(HttpToolsProtocol):
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
     def on_body(self, body: bytes) -> None:
-        if not self._refused:
-            super().on_body(body)
+        exchange = self._receiving
+        if exchange is None:
+            if not self._refused:
+                super().on_body(body)
+        elif not (exchange.response_complete or self._refused):
+            exchange.body += body
+            if len(exchange.body) > HIGH_WATER_LIMIT:
+                self.flow.pause_reading()
+            if exchange.awaited:
+                exchange.message_event.set()
 
     def on_message_complete(self) -> None:
         self._stage = ""
-        if not self._refused:
-            super().on_message_complete()
+        exchange = self._receiving
+        if exchange is None:
+            if not self._refused:
+                super().on_message_complete()
+        elif not (exchange.response_complete or self._refused):
+            exchange.more_body = False
+            if exchange.awaited:
+                exchange.message_event.set()
 
     def handle_websocket_upgrade(self) -> None:
         if not self._refused:
@@ -187,7 +221,8 @@ class PatientProtocol(HttpToolsProtocol):
             super().on_response_complete()
             return
         self.server_state.total_requests += 1
-        self.flow.resume_reading()
+        if self.flow.read_paused:
+            self.flow.resume_reading()
         self._idle_since = self.loop.time()
         if self.timeout_keep_alive_task is None:
             self._watch_idleness(self.timeout_keep_alive)
