@@ -19,13 +19,18 @@ from resolvers.planned.along import quietly
 from resolvers.planned.edges import asked_of
 from resolvers.planned.fetch import Fetch
 from resolvers.planned.item import UNREAD, Batch
-from resolvers.planned.plan import Asked, EdgeStep, Hoist, ObjectPlan, SliceStep, Step
-from resolvers.ports import Relation
+from resolvers.planned.plan import Asked, ById, EdgeStep, Hoist, ObjectPlan
 from resolvers.viewer import Rows
 
 
 class Ahead:
-    """What was begun for one customer. ``steps``: the indexes of those that are under way as a whole."""
+    """What was begun for one customer.
+
+    steps: the indexes of those that are under way as a whole.
+    every: whether nothing is left to be begun.
+    """
+
+    every = False
 
     def __init__(self) -> None:
         self.steps: set[int] = set()
@@ -38,18 +43,31 @@ class Ahead:
             await task
 
     def end(self) -> None:
-        for task in (*self._whole, *self._loads):
+        for task in self._whole:
+            task.cancel()
+        for task in self._loads:
             task.cancel()
 
     def begin(self, fetch: Fetch, plan: ObjectPlan, ref: Ref) -> None:
         start = asyncio.get_running_loop().create_task
-        ahead = _Ahead(fetch, ref)
+        by_id = plan.by_id.get(ref.connection) or _by_id(fetch, plan, ref.connection)
+        batch: Batch = {ref.connection: {ref.record_id: UNREAD}}
         # Hoists first: who needs what they bring finds it under way.
-        self._loads += [start(quietly(each)) for each in ahead.hoists(plan.hoists)]
-        for step, part in ahead.steps(plan):
-            self.steps.add(step.index)
-            self._whole.append(start(part))
-        self._loads += [start(quietly(each)) for each in ahead.loads(plan, self.steps)]
+        if by_id.hoists:
+            self._loads += map(start, fetch.edges.hoist(by_id.hoists, batch))
+        links = None if by_id.every else _Links(fetch, ref)
+        if links is not None:
+            self._loads += [start(quietly(each)) for each in links.hoists(plan.hoists)]
+        for each in by_id.slices:
+            self.steps.add(each.index)
+            self._whole.append(start(fetch.slice(each, batch)))
+        for step in by_id.edges:
+            if _asked(step, fetch) is not None:
+                self.steps.add(step.index)
+                self._whole.append(start(fetch.edges.pages(step, RecordType.CUSTOMER, batch)))
+        if links is not None:
+            self._loads += [start(quietly(each)) for each in links.loads(plan, self.steps)]
+        self.every = by_id.every and len(self._whole) == len(by_id.slices) + len(by_id.edges)
 
 
 def begin_ahead(fetch: Fetch, plan: ObjectPlan, ref: Ref) -> Ahead:
@@ -58,7 +76,7 @@ def begin_ahead(fetch: Fetch, plan: ObjectPlan, ref: Ref) -> Ahead:
     # Whether it is the viewer's customer at all may have to be found out first.
     if (
         ref.type is RecordType.CUSTOMER
-        and viewer.reads(ref.type.value)
+        and (not viewer.restricted or viewer.reads(ref.type.value))
         and (viewer.rows is None or _is_bound(viewer.rows, ref))
     ):
         ahead.begin(fetch, plan, ref)
@@ -71,38 +89,47 @@ def _is_bound(rows: Rows, customer: Ref) -> bool:
     return by_name and rows.portfolio is None and rows.legal_entities is None
 
 
-class _Ahead:
+def _by_id(fetch: Fetch, plan: ObjectPlan, connection: str) -> ById:
+    """What needs nothing of a customer of a connection but its id: the same for all of them."""
+    fields = fetch.systems.resource(connection, RecordType.CUSTOMER).fields
+    slices = tuple(each for each in plan.slices if link_field(RecordType.CUSTOMER, each.system) not in fields)
+    edges = tuple(
+        step
+        for step in plan.steps
+        if isinstance(step, EdgeStep) and step.sole is not None and step.sole.by_own_id and not step.sifted
+    )
+    hoists = tuple(each for each in plan.hoists if each.link is not None)
+    every = (len(slices), len(edges), len(hoists)) == (len(plan.slices), len(plan.steps), len(plan.hoists))
+    found = plan.by_id[connection] = ById(slices, edges, hoists, every)
+    return found
+
+
+def _asked(step: EdgeStep, fetch: Fetch) -> Asked | None:
+    """What is asked for; None where that is wrong, as the field says itself, or goes on from a cursor."""
+    try:
+        asked = step.asked or asked_of(step, fetch)
+    except Exception:  # noqa: BLE001 - the field says so itself
+        return None
+    return asked if asked.after is None else None
+
+
+class _Links:
+    """What can be read by links of a customer that were seen, or by its id, for who needs more than that."""
+
     def __init__(self, fetch: Fetch, ref: Ref) -> None:
         self._fetch = fetch
-        self._systems = fetch.systems
         self._ref = ref
-        self._fields = fetch.systems.resource(ref.connection, RecordType.CUSTOMER).fields
-
-    def steps(self, plan: ObjectPlan) -> Iterator[tuple[Step | SliceStep, Coroutine[Any, Any, None]]]:
-        """The steps that need nothing of the customer but its id."""
-        batch: Batch = {self._ref.connection: {self._ref.record_id: UNREAD}}
-        for each in plan.slices:
-            if link_field(RecordType.CUSTOMER, each.system) not in self._fields:
-                yield each, self._fetch.slice(each, batch)
-        for step in plan.steps:
-            if isinstance(step, EdgeStep) and step.sole is not None and step.sole.by_own_id:
-                asked = self._asked(step)
-                if asked is not None and not step.sifted:
-                    yield step, self._fetch.edges.pages(step, RecordType.CUSTOMER, batch)
 
     def hoists(self, hoists: Sequence[Hoist]) -> Iterator[Coroutine[Any, Any, Any]]:
-        linked = [each for each in hoists if each.link is not None]
-        if linked:
-            yield from self._fetch.edges.hoist(linked, {self._ref.connection: {self._ref.record_id: UNREAD}})
+        """For descendants who find their own by the same key."""
         for hoist in hoists:
             if hoist.link is None:
                 value = self._value(hoist.key.parent, hoist.edge.system, hoist.connection)
                 if value is not None:
-                    relation = Relation(hoist.connection, hoist.edge.child, hoist.key.child, (), None)
-                    yield self._fetch.loads.related(relation, (value,), None)
+                    yield self._fetch.loads.related(hoist.relation, (value,), None)
 
     def loads(self, plan: ObjectPlan, but: Collection[int]) -> Iterator[Coroutine[Any, Any, Any]]:
-        """By links that were seen, for the other steps."""
+        """For the steps that are not under way."""
         for each in plan.slices:
             place = None if each.index in but else self._seen(each.system)
             if place is not None:
@@ -111,18 +138,10 @@ class _Ahead:
             if isinstance(step, EdgeStep) and step.sole is not None and step.index not in but:
                 sole = step.sole
                 value = self._value(sole.key.parent, step.edge.system, sole.connection)
-                asked = self._asked(step) if value is not None else None
+                asked = _asked(step, self._fetch) if value is not None else None
                 if value is not None and asked is not None:
                     relation, rows = sole.asked(asked.where, asked.first)
                     yield self._fetch.loads.related(relation, (value,), rows)
-
-    def _asked(self, step: EdgeStep) -> Asked | None:
-        """What is asked for; None where that is wrong, as the field says itself, or goes on from a cursor."""
-        try:
-            asked = step.asked or asked_of(step, self._fetch)
-        except Exception:  # noqa: BLE001 - the field says so itself
-            return None
-        return asked if asked.after is None else None
 
     def _value(self, parent: str, system: System, name: str) -> str | None:
         if parent == "id":
@@ -134,6 +153,8 @@ class _Ahead:
         ref, link = self._ref, link_field(RecordType.CUSTOMER, system)
         value = self._fetch.context.references.known(ref.connection, ref.record_id, link)
         try:
-            return None if value is None else located_in(self._systems, system, RecordType.CUSTOMER, value)
+            if value is None:
+                return None
+            return located_in(self._fetch.systems, system, RecordType.CUSTOMER, value)
         except SystemFault:
             return None

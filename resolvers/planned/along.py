@@ -19,7 +19,6 @@ from adapters.contracts.resource import Lists, Page, lists_by, rows_of
 from adapters.contracts.vocabulary import RecordType
 from resolvers.planned.item import Batch
 from resolvers.planned.plan import Hoist
-from resolvers.ports import Relation
 
 if TYPE_CHECKING:
     from resolvers.planned.fetch import Fetch
@@ -44,27 +43,27 @@ class Along:
         parts: list[Coroutine[Any, Any, None]] = []
         ids = list(chain.from_iterable(batch.values()))
         for hoist in hoists:
-            relation = Relation(hoist.connection, hoist.edge.child, hoist.key.child, (), None)
             if hoist.link is None:
                 # A key that takes one value a call is used ahead of time for one customer only.
                 if len(ids) == 1:
-                    parts.append(quietly(self._by_own_key(hoist, relation, batch)))
+                    parts.append(quietly(self._by_own_key(hoist, batch)))
                 continue
             begun = self._begun.setdefault(id(hoist), [])
             if begun == ids:
                 continue
             begun += ids
-            if not self._fetch.loads.has(relation, ids, HOISTED_ROWS):
-                parts.append(quietly(self._fetch.loads.related(relation, ids, HOISTED_ROWS)))
+            loads = self._fetch.loads
+            if not loads.has(hoist.relation, ids, HOISTED_ROWS):
+                parts.append(quietly(loads.related(hoist.relation, ids, HOISTED_ROWS)))
         return parts
 
-    async def _by_own_key(self, hoist: Hoist, relation: Relation, batch: Batch) -> None:
+    async def _by_own_key(self, hoist: Hoist, batch: Batch) -> None:
         """Reads what the descendants will ask for by the same key themselves."""
         edge, name = hoist.edge, hoist.connection
         values = await self._fetch.edges.values(edge, RecordType.CUSTOMER, hoist.key, name, batch)
         known = [each for found in values.values() for each in found.values() if isinstance(each, str)]
         if known:
-            await self._fetch.loads.related(relation, known, None)
+            await self._fetch.loads.related(hoist.relation, known, None)
 
     async def pages(self, hoist: Hoist, ids: Sequence[str]) -> Mapping[str, Page] | SystemFault | None:
         """The pages of descendants, or why there are none; None where what came along does not suffice."""
@@ -73,8 +72,7 @@ class Along:
             return None
         edge, name = hoist.edge, hoist.connection
         try:
-            relation = Relation(name, edge.child, hoist.key.child, (), None)
-            pages = await self._fetch.loads.related(relation, customers, HOISTED_ROWS)
+            pages = await self._fetch.loads.related(hoist.relation, customers, HOISTED_ROWS)
             if not isinstance(pages, Lists) and any(page.has_more for page in pages.values()):
                 return None
             rows = rows_of(pages)

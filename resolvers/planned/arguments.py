@@ -10,10 +10,9 @@ from graphql.execution.values import VariableValues, get_argument_values
 from graphql.language import Visitor
 from strawberry.types.arguments import convert_arguments
 
-from resolvers.planned.variables import PLAIN
+from resolvers.planned.variables import PLAIN, Given
 
 _CONSTANT = VariableValues({}, {})
-_ABSENT = object()
 
 
 class Arguments:
@@ -28,7 +27,7 @@ class Arguments:
         self._config = config
         self._registry = registry
         self._constant: dict[str, Any] | None = None
-        self._plain = _plain_variables(definition, node)
+        self._plain = tuple(_plain_variables(definition, node).items())
         self._templates: dict[tuple[tuple[str, bool], ...], dict[str, Any]] = {}
         """All values but those of plain variables, by which of these are absent or null."""
         self._varies = any(map(_reads_variables, node.arguments or ()))
@@ -39,7 +38,7 @@ class Arguments:
         """Whether they are the same for every request, and known."""
         return self._constant is not None or self._is_empty
 
-    def values(self, variables: VariableValues) -> dict[str, Any]:
+    def values(self, variables: Given) -> dict[str, Any]:
         """The values by Python name. Raises a ``GraphQLError`` where a required one was not given."""
         if self._is_empty:
             return {}
@@ -47,17 +46,20 @@ class Arguments:
             return self._constant
         plain: dict[str, Any] = {}
         missing: tuple[tuple[str, bool], ...] = ()
-        for name, of in self._plain.items():
-            value = variables.coerced.get(of, _ABSENT)
-            if value is None or value is _ABSENT:
+        coerced = variables.coerced
+        for name, of in self._plain:
+            value = coerced.get(of)
+            if value is None:
                 # It has a default, or is left out, or is an error: the library knows.
-                missing += ((name, value is None),)
+                missing += ((name, of in coerced),)
             else:
                 plain[name] = value
         template = self._templates.get(missing)
         if template is not None:
             return template | plain
-        given = get_argument_values(self._definition, self._node, variables if self._varies else _CONSTANT)
+        given = get_argument_values(
+            self._definition, self._node, variables.full if self._varies else _CONSTANT
+        )
         converted = convert_arguments(
             given,
             self._declared.arguments,

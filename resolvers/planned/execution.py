@@ -19,7 +19,6 @@ from graphql import (
     parse,
     validate,
 )
-from graphql.execution.values import VariableValues
 
 from resolvers.budget import answer_budget
 from resolvers.context import RequestContext
@@ -33,7 +32,7 @@ from resolvers.planned.planner import Planner
 from resolvers.planned.refusals import refusals_of
 from resolvers.planned.rights import Rights, touched
 from resolvers.planned.roots import begin
-from resolvers.planned.variables import Variables
+from resolvers.planned.variables import Given, Variables
 from resolvers.ports import Systems
 from resolvers.recent import Recent
 from resolvers.selection import selection_of
@@ -104,7 +103,14 @@ class PlannedExecution:
         if isinstance(plan, Unplannable):
             return self._leave(plan.reason, context)
         try:
-            answer = await self.run(plan, context, given)
+            fetch = Fetch(plan, context, given)
+            if context.trace is not None:
+                context.trace.plan = plan
+            try:
+                await begin(fetch)
+                answer = self._assembled(plan, fetch)
+            finally:
+                fetch.release()
         except Exception:  # noqa: BLE001 - a query can be asked again: the plain executor answers it
             _log.exception("a plan could not be run")
             return self._leave("unforeseen", context)
@@ -116,16 +122,17 @@ class PlannedExecution:
         query: str,
         operation_name: str | None,
         operation: _Operation,
-        given: VariableValues,
+        given: Given,
         viewer: Viewer,
     ) -> Plan | Unplannable:
         """The plan, made or kept; or why there is none."""
-        steered = tuple(bool(given.coerced.get(name)) for name in operation.steering)
-        key: tuple[Hashable, ...] = (query, operation_name, steered)
+        steered: tuple[bool, ...] = ()
+        if operation.steering:
+            steered = tuple(bool(given.coerced.get(name)) for name in operation.steering)
+        changed: Hashable = None
         if viewer.restricted or viewer.rows is not None:
-            key = (*key, self._touched(key, operation, given, viewer))
-        else:
-            key = (*key, None)
+            changed = self._touched((query, operation_name, steered), operation, given, viewer)
+        key = (query, operation_name, steered, changed)
         found = self._plans.get(key)
         if found is None:
             try:
@@ -150,7 +157,7 @@ class PlannedExecution:
             context.trace.reason = reason
 
     def _touched(
-        self, key: tuple[Hashable, ...], operation: _Operation, given: VariableValues, viewer: Viewer
+        self, key: tuple[Hashable, ...], operation: _Operation, given: Given, viewer: Viewer
     ) -> Hashable:
         """What the viewer's rights change in the plan, worked out once for those of the same rights."""
         key = (*key, self._rights.of(viewer))
@@ -178,18 +185,8 @@ class PlannedExecution:
         operation = self._operation(query, document, operation_name)
         if operation is None:
             raise ValueError("there is no such operation; several need a name")
-        plan = self.plan(query, operation_name, operation, VariableValues({}, {}), UNRESTRICTED)
+        plan = self.plan(query, operation_name, operation, Given({}), UNRESTRICTED)
         return plan.reason if isinstance(plan, Unplannable) else plan
-
-    async def run(self, plan: Plan, context: RequestContext, given: VariableValues) -> Answer:
-        fetch = Fetch(plan, context, given)
-        if context.trace is not None:
-            context.trace.plan = plan
-        try:
-            await begin(fetch)
-            return self._assembled(plan, fetch)
-        finally:
-            fetch.release()
 
     def _assembled(self, plan: Plan, fetch: Fetch) -> Answer:
         budget = answer_budget.get()

@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Collection, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, cast
 
-from graphql.execution.values import VariableValues
-
 from adapters.contracts.errors import SystemFault
 from adapters.contracts.vocabulary import RecordType, System
 from resolvers.command import command_by_own_id
@@ -16,7 +14,7 @@ from resolvers.errors import forbidden
 from resolvers.ids import Ref
 from resolvers.planned.edges import Edges
 from resolvers.planned.identity import Identities, only_faults
-from resolvers.planned.item import UNREAD, Batch, Found, Group, Item, Kids, Outcomes, RowState, spread
+from resolvers.planned.item import UNREAD, Batch, Group, Item, Kids, Outcomes, RowState, spread
 from resolvers.planned.limited import Limited, lend
 from resolvers.planned.loads import Loads
 from resolvers.planned.plan import (
@@ -31,6 +29,7 @@ from resolvers.planned.plan import (
     TimelineStep,
 )
 from resolvers.planned.planner import ENTITIES, below
+from resolvers.planned.variables import Given
 from resolvers.records import records_at
 from resolvers.revenue import total_of
 from resolvers.timeline import timeline
@@ -43,22 +42,22 @@ class Fetch:
 
     edges: Edges
     identities: Identities
+    limited: Limited | None = None
+    objects_listed = 0
+    """In the lists of the answer, root lists and relations."""
+    is_null = False
+    """Whether a field that may not be null has failed: the answer is then null, whatever else is read."""
 
-    def __init__(self, plan: Plan, context: RequestContext, variables: VariableValues) -> None:
+    def __init__(self, plan: Plan, context: RequestContext, variables: Given) -> None:
         self.plan = plan
         self.context = context
         self.variables = variables
-        self.systems = context.systems
-        self.loads = Loads(context.systems, plan.projection, context.references, plan.again, context.trace)
-        self.limited: Limited | None = None
+        systems = self.systems = context.systems
+        self.loads = Loads(systems, plan.projection, context.references, plan.again, context.trace)
         if context.viewer.rows is not None:
             lend(context, plan, self.loads)
             self.limited = Limited(context)
         self.results: list[Any] = [None] * plan.steps
-        self.objects_listed = 0
-        """In the lists of the answer, root lists and relations."""
-        self.is_null = False
-        """Whether a field that may not be null has failed: the answer is then null, whatever else is read."""
         self._records: list[tuple[int, RecordType, Batch]] = []
 
     def __getattr__(self, name: str) -> Any:
@@ -81,11 +80,12 @@ class Fetch:
         self.loads.release()
         self.__dict__.pop("edges", None)
 
-    async def together(self, parts: list[Coroutine[Any, Any, None]]) -> None:
+    def together(self, parts: list[Coroutine[Any, Any, None]]) -> Coroutine[Any, Any, None]:
         """All of them at the same time. The last costs no task of its own."""
-        if len(parts) < 2:
-            for part in parts:
-                await part
+        return parts[0] if len(parts) == 1 else self._together(parts)
+
+    async def _together(self, parts: list[Coroutine[Any, Any, None]]) -> None:
+        if not parts:
             return
         *others, last = parts
         begin = asyncio.get_running_loop().create_task
@@ -99,21 +99,21 @@ class Fetch:
                 task.cancel()
             raise
 
-    def keep(self, index: int, outcomes: Found) -> None:
-        """Adds what a step found: one that several parts of the answer lead to runs for each of them."""
+    def keep(self, index: int, outcomes: dict[str, Any]) -> None:
+        """Adds what a step found, and owns it: one that several parts of the answer lead to runs for each."""
         known = self.results[index]
         if known is None:
-            self.results[index] = {**outcomes}
+            self.results[index] = outcomes
             return
         for name, found in outcomes.items():
             known[name] = {**known[name], **found} if name in known else found
 
-    async def objects(self, plans: Iterable[ObjectPlan], batch: Batch) -> None:
+    def objects(self, plans: Iterable[ObjectPlan], batch: Batch) -> Coroutine[Any, Any, None]:
         """Everything below objects of a system."""
         parts: list[Coroutine[Any, Any, None]] = []
         for each in plans:
             self.parts(each, batch, parts)
-        await self.together(parts)
+        return self.together(parts)
 
     def parts(
         self,
@@ -131,7 +131,7 @@ class Fetch:
         if plan.slices:
             parts += [self.slice(each, batch) for each in plan.slices if each.index not in begun]
         for step in plan.steps:
-            if step.index in begun:
+            if begun and step.index in begun:
                 continue
             if isinstance(step, EdgeStep):
                 pages = self._sifted if step.sifted else self.edges.pages
@@ -159,7 +159,7 @@ class Fetch:
         await self.objects(step.objects, children)
 
     async def slice(self, step: SliceStep, batch: Batch) -> None:
-        self.keep(step.index, await self.identities.slices(batch, step.system))
+        self.keep(step.index, await self.identities.slices(batch, step))
 
     async def _one(self, step: OneStep, record_type: RecordType, batch: Batch) -> None:
         self.keep(step.index, await self.edges.first_records(step.edge, record_type, batch))
@@ -311,7 +311,8 @@ class Fetch:
         """``existing`` for one object."""
         if self.limited is not None:
             return (await self.limited.existing((ref,)))[ref]
-        if not self.context.viewer.reads(ref.type.value):
+        viewer = self.context.viewer
+        if viewer.restricted and not viewer.reads(ref.type.value):
             return forbidden(ref.type.value)
         row: RowState
         try:

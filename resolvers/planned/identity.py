@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import repeat
 from typing import Any
 
 from adapters.contracts.errors import Conflict, SystemFault
@@ -19,9 +20,19 @@ from resolvers.identity import Located, located_in
 from resolvers.ids import Ref
 from resolvers.planned.item import UNREAD, Batch, Group, Outcomes, RowState
 from resolvers.planned.loads import Loads
+from resolvers.planned.plan import SliceStep
 from resolvers.ports import CrossReferences, Relation, Systems
 
 _CUSTOMER = RecordType.CUSTOMER
+
+
+def claims_on(systems: Systems, system: System) -> tuple[Relation, ...]:
+    """Whom to ask of a system for the records that name customers: each connection that finds by them."""
+    return tuple(
+        Relation(name, _CUSTOMER, CUSTOMER_IN_CRM, (), None)
+        for name in systems.connections(system, _CUSTOMER)
+        if systems.resource(name, _CUSTOMER).finds_by(CUSTOMER_IN_CRM)
+    )
 
 
 class Identities:
@@ -38,38 +49,39 @@ class Identities:
             return {name: {each: Located(name, each) for each in group} for name, group in customers.items()}
         found: Outcomes = {}
         for name, group in customers.items():
-            known = await self._known_by_crm(name, group, system)
-            if known is None:
+            if self._links(name, system):
+                found[name] = await self._known_by_crm(name, group, system)
+            else:
                 claims = await self._claims(group, system)
-                known = {each: _one_claim(claim, system) for each, claim in claims.items()}
-            found[name] = known
+                found[name] = {each: _one_claim(claim, system) for each, claim in claims.items()}
         return found
 
-    async def slices(self, customers: Batch, system: System) -> Outcomes:
+    async def slices(self, customers: Batch, step: SliceStep) -> Outcomes:
         """Customers' records in a system other than the CRM: (row, fields), None, or a fault."""
         found: Outcomes = {}
         for name, group in customers.items():
-            known = await self._known_by_crm(name, group, system)
-            if known is None:
-                found[name] = await self._slices_by_claims(group, system)
+            if self._links(name, step.system):
+                found[name] = await self._rows_at(await self._known_by_crm(name, group, step.system))
             else:
-                found[name] = await self._rows_at(known)
+                found[name] = await self._slices_by_claims(group, step)
         return found
 
-    async def _slices_by_claims(self, customers: Group, system: System) -> dict[str, Any]:
+    async def _slices_by_claims(self, customers: Group, step: SliceStep) -> dict[str, Any]:
         wanted = list(customers)
         try:
-            read = await self._claiming(wanted, system)
+            read = await self._claiming(wanted, step.claims)
         except SystemFault as fault:
             return dict.fromkeys(wanted, fault)
         if len(read) == 1 and isinstance(pages := read[0][2], Lists) and longest(pages) <= 1:
-            fields = read[0][1]
+            fields, rows = read[0][1], rows_of(pages)
             with contextlib.suppress(SystemFault):
                 # Where nobody has two records, no more is needed of their ids than that they can be read.
-                fields.column("id")(rows_of(pages))
-                return {each: (rows[0], fields) if rows else None for each, rows in pages.lists.items()}
+                fields.column("id")(rows)
+                if len(rows) == len(pages):
+                    return dict(zip(pages.lists, zip(rows, repeat(fields)), strict=True))
+                return {each: (own[0], fields) if own else None for each, own in pages.lists.items()}
         claims = _by_customer(wanted, read)
-        return {each: _one_slice(claim, system) for each, claim in claims.items()}
+        return {each: _one_slice(claim, step.system) for each, claim in claims.items()}
 
     async def _rows_at(self, located: dict[str, Any]) -> dict[str, Any]:
         wanted: dict[str, list[str]] = {}
@@ -187,12 +199,14 @@ class Identities:
                 )
         return found
 
-    async def _known_by_crm(self, name: str, group: Group, system: System) -> dict[str, Any] | None:
-        """The places that the CRM's own rows name, now or when last seen; None where it holds no link."""
+    def _links(self, name: str, system: System) -> bool:
+        """Whether the CRM's rows say where its customers are in a system."""
+        return link_field(_CUSTOMER, system) in self._fields(name, _CUSTOMER)
+
+    async def _known_by_crm(self, name: str, group: Group, system: System) -> dict[str, Any]:
+        """The places that the CRM's own rows name, now or when last seen."""
         link = link_field(_CUSTOMER, system)
         fields = self._fields(name, _CUSTOMER)
-        if link not in fields:
-            return None
         unread = [each for each, row in group.items() if row is UNREAD]
         rows: Group = group
         if unread:
@@ -220,27 +234,21 @@ class Identities:
         """The system's records that name customers, from all its connections; or a fault."""
         wanted = list(customers)
         try:
-            return _by_customer(wanted, await self._claiming(wanted, system))
+            return _by_customer(wanted, await self._claiming(wanted, claims_on(self._systems, system)))
         except SystemFault as fault:
             return dict.fromkeys(wanted, fault)
 
     async def _claiming(
-        self, customers: list[str], system: System
+        self, customers: list[str], claims: Sequence[Relation]
     ) -> list[tuple[str, FieldMap, Mapping[str, Page]]]:
-        """Each connection that can be asked, and what of it names the customers."""
-        askable = [
-            name
-            for name in self._systems.connections(system, _CUSTOMER)
-            if self._systems.resource(name, _CUSTOMER).finds_by(CUSTOMER_IN_CRM)
-        ]
-        reads = [
-            self._loads.related(Relation(name, _CUSTOMER, CUSTOMER_IN_CRM, (), None), customers, None)
-            for name in askable
-        ]
-        pages = [await reads[0]] if len(reads) == 1 else await asyncio.gather(*reads)
-        return [
-            (name, self._fields(name, _CUSTOMER), page) for name, page in zip(askable, pages, strict=True)
-        ]
+        """Each connection that is asked, and what of it names the customers."""
+        related = self._loads.related
+        if len(claims) == 1:
+            name = claims[0].connection
+            return [(name, self._fields(name, _CUSTOMER), await related(claims[0], customers, None))]
+        pages = await asyncio.gather(*(related(each, customers, None) for each in claims))
+        names = [each.connection for each in claims]
+        return [(name, self._fields(name, _CUSTOMER), page) for name, page in zip(names, pages, strict=True)]
 
     def _fields(self, name: str, record_type: RecordType) -> FieldMap:
         return self._systems.resource(name, record_type).fields

@@ -58,6 +58,7 @@ class ObjectPlan:
 
     slices:  for a customer, the systems other than the CRM whose record is read.
     refused: the first field that is refused and cannot be null: there is no such object for the viewer.
+    by_id:   what needs nothing of a customer but its id, by the customer's connection, once it was asked for.
     """
 
     type_name: str
@@ -66,6 +67,16 @@ class ObjectPlan:
     steps: tuple[Step, ...] = ()
     hoists: tuple[Hoist, ...] = ()
     refused: FieldPlan | None = None
+    by_id: dict[str, ById] = field(default_factory=dict[str, "ById"])
+
+
+class ById(NamedTuple):
+    """What can be begun with a customer's id alone. ``every``: that is all there is below it."""
+
+    slices: tuple[SliceStep, ...]
+    edges: tuple[EdgeStep, ...]
+    hoists: tuple[Hoist, ...]
+    every: bool
 
 
 @dataclass(slots=True, eq=False)
@@ -78,10 +89,14 @@ class Step:
 
 @dataclass(slots=True, eq=False)
 class SliceStep:
-    """The customers' records in a system other than the CRM."""
+    """The customers' records in a system other than the CRM.
+
+    claims: whom to ask for records that name customers, where the CRM has no link to the system.
+    """
 
     index: int
     system: System
+    claims: tuple[Relation, ...]
 
 
 @dataclass(slots=True, eq=False)
@@ -115,19 +130,16 @@ class Asked(NamedTuple):
 class Sole(NamedTuple):
     """The one connection to ask, by the key that it finds children by.
 
-    relation: to ask for, without conditions. shared: whether all children are then read, as another field
-    needs them.
+    relation:  to ask for, without conditions.
+    shared:    whether all children are then read, as another field needs them.
+    by_own_id: whether the parents' own ids are the key's values, and what is found is theirs alone.
     """
 
     connection: str
     key: Key
     relation: Relation
     shared: bool
-
-    @property
-    def by_own_id(self) -> bool:
-        """Whether the parents' own ids are the key's values, and what is found is theirs alone."""
-        return self.key.parent == "id" and self.key.only is None
+    by_own_id: bool
 
     def asked(self, where: tuple[Condition, ...], first: int) -> tuple[Relation, int | None]:
         """What to ask for, and how many rows of each parent; None for all."""
@@ -183,6 +195,11 @@ class Hoist:
     connection: str
     key: Key
     link: str | None
+    relation: Relation = field(init=False)
+    """What to ask for."""
+
+    def __post_init__(self) -> None:
+        self.relation = Relation(self.connection, self.edge.child, self.key.child, (), None)
 
 
 @dataclass(slots=True, eq=False)

@@ -26,6 +26,7 @@ from resolvers.loads import Relation
 from resolvers.planned.arguments import Arguments
 from resolvers.planned.collect import Collector, sets_of
 from resolvers.planned.hoist import hoisted
+from resolvers.planned.identity import claims_on
 from resolvers.planned.plan import (
     EdgeStep,
     FieldPlan,
@@ -165,7 +166,8 @@ class _Making:
             graph_type.name,
             fields,
             slices=tuple(
-                SliceStep(self._next(), system) for system in sorted(systems, key=lambda system: system.value)
+                SliceStep(self._next(), system, claims_on(self._planner.systems, system))
+                for system in sorted(systems, key=lambda system: system.value)
             ),
             steps=tuple(field.step for field in fields if field.step is not None),
             refused=next((field for field in fields if _is_fatal(field)), None),
@@ -270,7 +272,8 @@ class _Making:
         if key is None:
             return None
         relation = Relation(names[0], edge.child, key.child, (), None)
-        return Sole(names[0], key, relation, shared_by(edge, key, (), self._selected))
+        by_own_id = key.parent == "id" and key.only is None
+        return Sole(names[0], key, relation, shared_by(edge, key, (), self._selected), by_own_id)
 
     def _next(self) -> int:
         self._steps += 1

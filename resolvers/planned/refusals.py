@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 from graphql import GraphQLError, GraphQLNonNull, located_error
-from graphql.execution.values import VariableValues
 
 from resolvers.errors import forbidden
 from resolvers.planned.codegen_leaves import Ungenerated
 from resolvers.planned.plan import FieldPlan, ObjectPlan, Plan
 from resolvers.planned.planner import ENTITIES
+from resolvers.planned.variables import Given
 from resolvers.viewer import Access
 
 _Path = tuple[str | int, ...]
@@ -37,12 +37,12 @@ class Refusals:
             raise Ungenerated("what is refused depends on what is found")
         return bool(leading)
 
-    def errors(self, data: dict[str, Any], variables: VariableValues) -> list[GraphQLError]:
+    def errors(self, data: dict[str, Any], variables: Given) -> list[GraphQLError]:
         """In the order of the document, as ``assemble`` has them. Raises for arguments that are no good."""
         return list(self._of(self._root, data, variables, ()))
 
     def _of(
-        self, plan: ObjectPlan, data: dict[str, Any], variables: VariableValues, path: _Path
+        self, plan: ObjectPlan, data: dict[str, Any], variables: Given, path: _Path
     ) -> Iterator[GraphQLError]:
         for field in self._fields[plan]:
             here = (*path, field.key)
@@ -54,9 +54,7 @@ class Refusals:
                 (child,) = field.children.values()
                 yield from self._below(child, data[field.key], variables, here)
 
-    def _below(
-        self, plan: ObjectPlan, value: Any, variables: VariableValues, path: _Path
-    ) -> Iterator[GraphQLError]:
+    def _below(self, plan: ObjectPlan, value: Any, variables: Given, path: _Path) -> Iterator[GraphQLError]:
         if isinstance(value, list):
             for at, each in enumerate(cast(list[Any], value)):
                 yield from self._below(plan, each, variables, (*path, at))

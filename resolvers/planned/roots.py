@@ -36,8 +36,15 @@ class Listed(NamedTuple):
     after: str | None
 
 
-async def begin(fetch: Fetch) -> None:
+def begin(fetch: Fetch) -> Awaitable[None]:
     """Everything that a plan fetches."""
+    plan = fetch.plan
+    if len(plan.roots) == 1 and plan.root.refused is None and not plan.asks_records:
+        return _root(fetch, plan.roots[0])
+    return _roots(fetch)
+
+
+async def _roots(fetch: Fetch) -> None:
     if fetch.plan.root.refused is not None:
         return
     await fetch.together([_root(fetch, step) for step in fetch.plan.roots])
@@ -57,8 +64,8 @@ async def _root(fetch: Fetch, step: RootStep) -> None:
 
 
 def _by_id(record_type: RecordType) -> Callable[[Fetch, RootStep, Mapping[str, Any]], Awaitable[None]]:
-    async def find(fetch: Fetch, step: RootStep, arguments: Mapping[str, Any]) -> None:
-        await _existing(fetch, step, reference(fetch.context, arguments["id"], record_type))
+    def find(fetch: Fetch, step: RootStep, arguments: Mapping[str, Any]) -> Awaitable[None]:
+        return _existing(fetch, step, reference(fetch.context, arguments["id"], record_type))
 
     return find
 
@@ -75,6 +82,9 @@ async def _existing(fetch: Fetch, step: RootStep, ref: Ref) -> None:
         if isinstance(item, Item):
             # Steps are of an id as its system spells it.
             begun = ahead.steps if item.id == ref.record_id else ()
+            if begun and ahead.every:
+                await ahead.done()
+                return
             parts: list[Coroutine[Any, Any, None]] = [ahead.done()] if begun else []
             fetch.parts(plan, {item.connection: {item.id: item.row}}, parts, begun)
             await fetch.together(parts)

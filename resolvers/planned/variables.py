@@ -38,6 +38,32 @@ class _Plain(NamedTuple):
     signature: Any
 
 
+class Given:
+    """The values of one request. ``coerced``: by name; what was left out and has no default is absent."""
+
+    __slots__ = ("_full", "_plain", "coerced")
+
+    def __init__(
+        self, coerced: dict[str, Any], plain: Sequence[_Plain] = (), full: VariableValues | None = None
+    ) -> None:
+        self.coerced = coerced
+        self._plain = plain
+        self._full = full
+
+    @property
+    def full(self) -> VariableValues:
+        """As the library has them. Most requests are answered without."""
+        if self._full is None:
+            sources = {
+                name: VariableValueSource(signature, self.coerced[name])
+                if name in self.coerced
+                else VariableValueSource(signature)
+                for name, _, _, signature in self._plain
+            }
+            self._full = VariableValues(sources, self.coerced)
+        return self._full
+
+
 class Variables:
     """Reads the values that a request gives."""
 
@@ -47,23 +73,20 @@ class Variables:
         plain = [_plain(schema, each) for each in definitions]
         self._plain = None if None in plain else cast("list[_Plain]", plain)
 
-    def values(self, given: dict[str, Any]) -> VariableValues | list[GraphQLError]:
-        """The values by name, or what is wrong with them: as ``get_variable_values``."""
+    def values(self, given: dict[str, Any]) -> Given | list[GraphQLError]:
+        """The values, or what is wrong with them: as ``get_variable_values``."""
         if self._plain is not None:
-            sources: dict[str, Any] = {}
             coerced: dict[str, Any] = {}
-            for name, kind, optional, signature in self._plain:
+            for name, kind, optional, _ in self._plain:
                 value = given.get(name, _ABSENT)
                 if type(value) is kind and (kind is not int or -_MAX_INT <= value < _MAX_INT):
-                    sources[name] = VariableValueSource(signature, value)
                     coerced[name] = value
-                elif value is _ABSENT and optional:
-                    sources[name] = VariableValueSource(signature)
-                else:
+                elif value is not _ABSENT or not optional:
                     break
             else:
-                return VariableValues(sources, coerced)
-        return get_variable_values(self._schema, self._definitions, given)
+                return Given(coerced, self._plain)
+        found = get_variable_values(self._schema, self._definitions, given)
+        return found if isinstance(found, list) else Given(found.coerced, full=found)
 
 
 def _plain(schema: GraphQLSchema, definition: VariableDefinitionNode) -> _Plain | None:
