@@ -98,6 +98,10 @@ class Lists(Mapping[str, Page]):
         rows = self.lists[value]
         return Page(rows, self._places(rows), False)
 
+    def __contains__(self, value: object) -> bool:
+        # What is inherited makes a page to find out.
+        return value in self.lists
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.lists)
 

@@ -44,10 +44,9 @@ Part = Callable[[Mapping[str, T], Sequence[str], int | None], Mapping[str, T]]
 
 def part_of(found: Mapping[str, T], own: Sequence[str], _: int | None) -> Mapping[str, T]:
     """What was found of one caller's keys."""
-    keys = [key for key in own if key in found]
     if isinstance(found, Lists):
-        return cast("Mapping[str, T]", found.only(keys))
-    return {key: found[key] for key in keys}
+        return cast("Mapping[str, T]", found.only([key for key in own if key in found.lists]))
+    return {key: found[key] for key in own if key in found}
 
 
 class _Waiting(msgspec.Struct, Generic[T], eq=False):
