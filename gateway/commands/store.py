@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Update, and_, exists, func, insert, select, text, update
+from sqlalchemy import ColumnElement, Update, and_, bindparam, exists, func, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -23,6 +23,8 @@ from gateway.commands.tables import attempt, command
 from gateway.commands.tables import audit as audit_table
 from gateway.events import outbox
 from gateway.store.database import Database
+from gateway.store.look import Look
+from gateway.store.moments import Moment
 from resolvers.command_port import WrongState
 from schema.enums import CommandStatus
 
@@ -37,6 +39,8 @@ class CommandStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        due = _C.head, _C.due_at <= bindparam("now", type_=Moment)
+        self._waiting = Look(database, select(_C.seq).where(*due))
 
     async def accept(self, values: Mapping[str, Any], now: datetime) -> tuple[Stored, bool]:
         """Keeps a new command; or gives the one that holds its key, and False.
@@ -98,6 +102,8 @@ class CommandStore:
 
     async def due(self, now: datetime) -> list[tuple[str, bool]]:
         """The connections with commands to look at, each with whether they are deferred; those last."""
+        if not await self._waiting.finds(now=now):
+            return []
         query = (
             select(_C.connection, _C.deferred)
             .where(_C.head, _C.due_at <= now)

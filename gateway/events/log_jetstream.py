@@ -39,6 +39,7 @@ from gateway.events.leases import Leases
 from gateway.events.log import Bounds, LogUnavailable, Retention
 from gateway.events.tables import outbox
 from gateway.store.database import Database
+from gateway.store.look import Look
 from resolvers.event_port import Event, EventFilter
 
 _log = structlog.get_logger(__name__)
@@ -72,6 +73,7 @@ class JetStreamLog:
         self._url = url
         self._database = database
         self._leases = leases
+        self._outgoing = Look(database, select(outbox.c.seq))
         self._retention = retention
         self._clock = clock
         self._client: Any = None
@@ -86,7 +88,7 @@ class JetStreamLog:
             return list((await tx.execute(select(outbox).order_by(outbox.c.seq).limit(PAGE))).all())
 
         # Nothing is written where nothing waits; and what waits is read under the lease.
-        if not await self._database.read(waiting):
+        if not await self._outgoing.finds():
             return 0
         if not await self._leases.taken(_LEASE, self._clock.now()):
             return 0

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, select, text
+from sqlalchemy import ColumnElement, bindparam, delete, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -20,6 +20,7 @@ from gateway.events.log import Bounds, LogUnavailable, Retention
 from gateway.events.marks import get_mark, set_mark
 from gateway.events.tables import event_log, outbox
 from gateway.store.database import Database
+from gateway.store.look import Look
 from resolvers.event_port import Event, EventFilter
 
 PAGE = 500
@@ -43,6 +44,8 @@ class SqlLog:
         self._retention = retention
         self._clock = clock
         self._appended = asyncio.Event()
+        self._outgoing = Look(database, select(outbox.c.seq))
+        self._later = Look(database, select(event_log.c.seq).where(event_log.c.seq > bindparam("seq")))
         dialect = sqlite if database.is_sqlite else postgresql
         self._insert = dialect.insert(event_log).on_conflict_do_nothing(index_elements=[event_log.c.id])
 
@@ -64,9 +67,6 @@ class SqlLog:
             await tx.execute(text(f"NOTIFY {_CHANNEL}"))
 
     async def relay(self) -> int:
-        async def waiting(tx: AsyncConnection) -> bool:
-            return (await tx.execute(select(outbox.c.seq).limit(1))).first() is not None
-
         async def move(tx: AsyncConnection) -> int:
             await self._database.lock(tx, _LOCK)
             rows = (await tx.execute(select(outbox).order_by(outbox.c.seq).limit(PAGE))).all()
@@ -76,7 +76,7 @@ class SqlLog:
             return len(rows)
 
         # Nothing is written, and nobody held up, where nothing waits.
-        if not await self._database.read(waiting):
+        if not await self._outgoing.finds():
             return 0
         moved = await self._database.write(move)
         self.wake()
@@ -114,12 +114,13 @@ class SqlLog:
                 await listening.enter_async_context(self._listen())
             while True:
                 self._appended.clear()
-                seqs: list[int] = []
-                found = await self._rows(event_log.c.seq > behind, PAGE, newest=False, seqs=seqs)
-                if found:
-                    behind = seqs[-1]
-                    yield found
-                    continue
+                if await self._has_after(behind):
+                    seqs: list[int] = []
+                    found = await self._rows(event_log.c.seq > behind, PAGE, newest=False, seqs=seqs)
+                    if found:
+                        behind = seqs[-1]
+                        yield found
+                        continue
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(_LOOK_S):
                         await self._appended.wait()
@@ -165,6 +166,12 @@ class SqlLog:
         if seqs is not None:
             seqs += [row.seq for row in rows]
         return [codec.decode(row.body, encode_cursor(row.seq)) for row in rows]
+
+    async def _has_after(self, seq: int) -> bool:
+        try:
+            return await self._later.finds(seq=seq)
+        except (SQLAlchemyError, OSError) as error:
+            raise LogUnavailable("the database of the log does not answer") from error
 
     async def _read(self, work: Any) -> Any:
         try:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -31,6 +31,8 @@ from gateway.events.log import Log
 from gateway.events.readings import Readings
 from gateway.events.tables import inbox
 from gateway.store.database import Database
+from gateway.store.look import Look
+from gateway.store.moments import Moment
 from resolvers.event_port import Event
 from resolvers.ids import Ref
 
@@ -91,6 +93,8 @@ class InboxWorker:
         self._leases = leases
         self._clock = clock
         self._lease = f"inbox/{connection}"
+        due = inbox.c.connection == connection, inbox.c.due_at <= bindparam("now", type_=Moment)
+        self._waiting = Look(database, select(inbox.c.seq).where(*due))
 
     async def turn(self) -> int:
         """Works off a batch of what is due. Gives how many messages there were; 0 where nothing is."""
@@ -130,6 +134,8 @@ class InboxWorker:
         await self._database.write(work)
 
     async def _due(self, now: datetime) -> list[Message]:
+        if not await self._waiting.finds(now=now):
+            return []
         query = (
             select(inbox.c.seq, inbox.c.key, inbox.c.body, inbox.c.received_at)
             .where(inbox.c.connection == self.connection, inbox.c.due_at <= now)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sqlite3
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -39,6 +40,7 @@ class Database:
         self.is_sqlite = writer.dialect.name == "sqlite"
         database = writer.url.database
         self.file = Path(database) if self.is_sqlite and database is not None else None
+        self._glances: sqlite3.Connection | None = None
 
     @classmethod
     async def open(cls, url: URL) -> Database:
@@ -60,6 +62,19 @@ class Database:
     async def read(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         async with self._reader.connect() as connection:
             return await work(connection)
+
+    @property
+    def glances(self) -> sqlite3.Connection | None:
+        """A connection to look into the file with, in the thread of the loop; None without one."""
+        if self._glances is None and self.file is not None:
+            self._glances = sqlite3.connect(
+                f"{self.file.absolute().as_uri()}?mode=ro",
+                uri=True,
+                isolation_level=None,
+                timeout=0,
+                check_same_thread=False,
+            )
+        return self._glances
 
     async def write(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         """Runs ``work`` in one transaction. A caller that is cancelled leaves it to end by itself."""
@@ -93,6 +108,9 @@ class Database:
     async def aclose(self) -> None:
         if self._under_way:
             await asyncio.wait(self._under_way)
+        if self._glances is not None:
+            self._glances.close()
+            self._glances = None
         await self._reader.dispose()
         await self._writer.dispose()
 
