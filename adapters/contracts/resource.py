@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain, repeat
+from itertools import chain
 
 import msgspec
 
@@ -83,16 +83,32 @@ class Page(msgspec.Struct, frozen=True):
 class Lists(Mapping[str, Page]):
     """Whole lists by the value that each was asked for. A page is made of one when it is looked at.
 
-    lists:  the rows of each. places: the positions of the rows of one list.
+    lists:   the rows of each. places: the positions of the rows of one list.
+    count:   of the rows of all lists. longest: how many rows the longest has.
     """
 
-    __slots__ = ("_places", "lists")
+    __slots__ = ("_lengths", "_places", "lists")
 
     def __init__(
         self, lists: Mapping[str, Sequence[Row]], places: Callable[[Sequence[Row]], Sequence[str]]
     ) -> None:
         self.lists = lists
         self._places = places
+        self._lengths: tuple[int, int] | None = None
+
+    @property
+    def count(self) -> int:
+        return self._measured()[0]
+
+    @property
+    def longest(self) -> int:
+        return self._measured()[1]
+
+    def _measured(self) -> tuple[int, int]:
+        if self._lengths is None:
+            lengths = list(map(len, self.lists.values()))
+            self._lengths = sum(lengths), max(lengths, default=0)
+        return self._lengths
 
     def __getitem__(self, value: str) -> Page:
         rows = self.lists[value]
@@ -124,7 +140,7 @@ class Lists(Mapping[str, Page]):
 
 def lists_by(values: Sequence[str], owners: Iterable[str], rows: Iterable[Row]) -> dict[str, list[Row]]:
     """The rows of each value, in their order: ``owners`` says whose each row is. KeyError for nobody's."""
-    lists: dict[str, list[Row]] = dict(zip(values, map(list, repeat((), len(values))), strict=True))
+    lists: dict[str, list[Row]] = {value: [] for value in values}
     # One pass without a line of Python for a row: there may be thousands.
     deque(map(list[Row].append, map(lists.__getitem__, owners), rows), maxlen=0)
     return lists
@@ -140,14 +156,14 @@ def rows_of(pages: Mapping[str, Page]) -> list[Row]:
 def count_of(pages: Mapping[str, Page]) -> int:
     """How many rows all pages have together."""
     if isinstance(pages, Lists):
-        return sum(map(len, pages.lists.values()))
+        return pages.count
     return sum([len(page.rows) for page in pages.values()])
 
 
 def longest(pages: Mapping[str, Page]) -> int:
     """How many rows the longest page has."""
     if isinstance(pages, Lists):
-        return max(map(len, pages.lists.values()), default=0)
+        return pages.longest
     return max([len(page.rows) for page in pages.values()], default=0)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from adapters.contracts.convert import vendor_values
 from adapters.contracts.errors import Unsupported
-from adapters.contracts.fields import Field, FieldMap, Op
+from adapters.contracts.fields import Field, FieldMap, Op, are_texts
 from adapters.contracts.resource import Order
 from adapters.contracts.values import LegalEntity, Person
 from adapters.contracts.vocabulary import RecordType
@@ -181,22 +181,27 @@ def _texts(form: OneOf) -> Filter:
     )
 
 
-_ID = "[^\\x00-\\x1f\\x7f]{1,300}"
+_MOST = 300
+"""Letters of an id."""
+
+_ID = f"[^\\x00-\\x1f\\x7f]{{1,{_MOST}}}"
 
 
 def _ids(form: KeyForm) -> Filter:
     """Values that no id can have are not asked for: there is no row of that id."""
     pattern, param, join, most = re.compile(form.pattern or _ID), form.param, form.join, form.max
-    # Nearly always all of them are possible: then one look at what is sent shows it.
-    joined = None
-    if join is not None and len(join) == 1 and form.pattern is None:
-        one = f"[^\\x00-\\x1f\\x7f{re.escape(join)}]{{1,300}}"
-        joined = re.compile(f"{one}(?:{re.escape(join)}{one})*").fullmatch
+    separator = join if join is not None and len(join) == 1 and form.pattern is None else None
 
     def pairs(values: tuple[Any, ...]) -> Pairs | None:
-        if joined is not None and join is not None and len(values) <= most:
-            text = join.join(map(str, values))
-            if joined(text) and text.count(join) == len(values) - 1:
+        # Nearly always all of them are possible: then one look at what is sent shows it.
+        if separator is not None and len(values) <= most and are_texts(values):
+            text = separator.join(values)
+            if (
+                text.isascii()
+                and text.isprintable()
+                and text.count(separator) == len(values) - 1
+                and max(map(len, values)) <= _MOST
+            ):
                 return ((param, text),)
         wanted = [v for v in map(str, values) if pattern.fullmatch(v) and v and (not join or join not in v)]
         return _one_of(form, wanted)

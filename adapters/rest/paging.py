@@ -77,9 +77,10 @@ class WholePager(Pager):
         self, lists: Mapping[str, Sequence[Row]], first: int | None, id_of: IdOf
     ) -> Mapping[str, Page]:
         """The first page of each of many lists."""
-        if first is not None and max(map(len, lists.values()), default=0) > first:
+        whole = Lists(lists, lambda rows: self._places(rows, 0, id_of))
+        if first is not None and whole.longest > first:
             return {value: self.cut(rows, first, None, id_of) for value, rows in lists.items()}
-        return Lists(lists, lambda rows: self._places(rows, 0, id_of))
+        return whole
 
     @staticmethod
     def _places(rows: Sequence[Row], begin: int, id_of: IdOf) -> Sequence[str]:

@@ -27,18 +27,16 @@ _WHOLE = WholePager()
 
 
 class _ByKey(NamedTuple):
-    """How a list is asked for by the values of one ``key``, each time for the same fields.
+    """How a list is asked for by the values of one key, each time for the same fields.
 
-    pairs:   the key's parameters. request: all the rest of it.
-    owners:  whose each row is. strict: whether that has to be one of the values.
+    pairs:  the key's parameters. request: all the rest of it.
+    owners: whose each row is.
     """
 
-    key: str
     pairs: Filter
     request: Prepared
     shape: Shape
     owners: Callable[[Sequence[Row]], list[Any]]
-    strict: bool
 
 
 class RestResource(Resource):
@@ -92,8 +90,11 @@ class RestResource(Resource):
             pairs = asked.pairs(wanted)
             if pairs is None:
                 return {}
-            rows, own_ids = self._found(asked, wanted, await self._client.ask(asked.request, pairs))
-            return dict(zip(own_ids, rows, strict=True))
+            rows, own_ids = self._found(asked, await self._client.ask(asked.request, pairs))
+            found = dict(zip(own_ids, rows, strict=True))
+            if not found.keys() <= set(wanted):
+                raise self._of_others("id")
+            return found
         if self._form.item is None:
             raise Unsupported(f"{self.fields.vendor_resource} cannot be read by id")
         found = await asyncio.gather(*(self._item(each, select) for each in wanted))
@@ -120,7 +121,7 @@ class RestResource(Resource):
         pairs = asked.pairs(wanted)
         if pairs is None:
             return _WHOLE.cut_each(dict.fromkeys(wanted, ()), first, self._id_of)
-        rows, owners = self._found(asked, wanted, await self._client.ask(asked.request, pairs))
+        rows, owners = self._found(asked, await self._client.ask(asked.request, pairs))
         return _WHOLE.cut_each(self._sorted(key, wanted, owners, rows), first, self._id_of)
 
     async def _listed(
@@ -152,22 +153,22 @@ class RestResource(Resource):
     ) -> Mapping[str, Sequence[Row]]:
         """The rows of each value; of other values there may be some where values are not ids."""
         if len(wanted) == 1:
+            if _is_link(key) and owners.count(wanted[0]) < len(owners):
+                raise self._of_others(key)
             return {wanted[0]: rows}
         if _is_link(key):
-            return lists_by(wanted, owners, rows)
+            try:
+                return lists_by(wanted, owners, rows)
+            except KeyError:
+                raise self._of_others(key) from None
         known = set(wanted)
         mine = [(owner, row) for owner, row in zip(owners, rows, strict=True) if owner in known]
         return lists_by(wanted, [owner for owner, _ in mine], [row for _, row in mine])
 
-    def _found(
-        self, asked: _ByKey, wanted: tuple[str, ...], response: Response
-    ) -> tuple[Sequence[Row], Sequence[Any]]:
+    def _found(self, asked: _ByKey, response: Response) -> tuple[Sequence[Row], Sequence[Any]]:
         """The rows of an answer to what was asked by a key's values, and whose each is."""
         rows, _ = asked.shape.read(self._client.checked(response))
-        owners = asked.owners(rows)
-        if asked.strict and not set(owners).issubset(wanted):
-            raise self._of_others(asked.key)
-        return rows, owners
+        return rows, asked.owners(rows)
 
     def _prepare(self, key: str, select: frozenset[str]) -> _ByKey:
         form, fields = self._form, self.fields
@@ -177,12 +178,10 @@ class RestResource(Resource):
         if len(self._prepared) >= KEPT_SHAPES:
             self._prepared.clear()
         made = self._prepared[key, select] = _ByKey(
-            key,
             fields[key].filters[Op.IN],
             self._client.prepare(form.path, tuple(form.params.items()), self._projection(wanted)),
             self._shape(wanted),
             fields.column(key),
-            _is_link(key),
         )
         return made
 

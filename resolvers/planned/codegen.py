@@ -15,7 +15,6 @@ from typing import Any, cast
 
 from graphql import GraphQLNonNull
 
-from adapters.contracts.fields import are_texts
 from adapters.contracts.resource import Lists
 from adapters.contracts.vocabulary import ANCHORS, RecordType, System
 from resolvers.cursors import Place, encode_cursor
@@ -114,7 +113,6 @@ class _Making:
         self._last: list[str] = []
         self.names: dict[str, Any] = {
             **NAMES,
-            "are_texts": are_texts,
             "lists_of": lists_of,
             "all_of": all_of,
             "row_of": row_of,
@@ -199,10 +197,7 @@ class _Making:
         whole = _Level()
         body: list[str] = []
         if plan.slices or plan.steps or any(field.name == "id" for field in plan.fields):
-            whole.lines += [
-                f"owns = {self._name('f', fields.column('id'))}(rows)",
-                "if rows and not are_texts(owns): odd()",
-            ]
+            whole.lines.append(f"owns = {self._name('f', fields.texts('id'))}(rows)")
         if plan.slices or not all(isinstance(step, EdgeStep) for step in plan.steps):
             whole.columns["own"] = "owns"
         slices: dict[System, tuple[str, Any]] = {}

@@ -109,9 +109,9 @@ class Edges:
     def _rows_of(self, name: str, record_type: RecordType, outcomes: dict[str, Mapping[str, Any]]) -> Group:
         """The rows of all pages by id. Where an id cannot be read, its page is the fault."""
         rows = list(chain.from_iterable(map(rows_in, outcomes.values())))
-        ids = self._systems.resource(name, record_type).fields.column("id")
+        ids = self._systems.resource(name, record_type).fields.texts("id")
         try:
-            return dict(zip(map(str, ids(rows)), rows, strict=True))
+            return dict(zip(ids(rows), rows, strict=True))
         except SystemFault:
             each_alone = {parent: dict(found) for parent, found in outcomes.items()}
             outcomes.update(each_alone)

@@ -16,6 +16,7 @@ from resolvers.planned.ids import id_encoder
         pytest.param(["a"], id="one"),
         pytest.param(["cus_1", "cus_2", "cus_3"], id="of-one-length"),
         pytest.param(["a", "bb", "ccc", "dddd"], id="of-several-lengths"),
+        pytest.param([f"{number:06}" for number in range(250)], id="as-many-as-go-at-once"),
         pytest.param([f"{number:06}" for number in range(2_501)], id="thousands"),
         pytest.param([str(number) for number in range(1_500)], id="thousands-of-several-lengths"),
         pytest.param(["größe", "ümlau"], id="not-ascii"),
