@@ -12,7 +12,7 @@ from adapters.contracts.fields import Row
 from adapters.contracts.resource import Lists, Page
 from adapters.rest.conversion import text, whole
 from adapters.rest.path import getter
-from adapters.rest.position import Position
+from adapters.rest.position import Counted, Position
 from adapters.rest.section import (
     CursorPaging,
     KeysetPaging,
@@ -127,7 +127,7 @@ class OffsetPager(Pager):
             ((self._form.limit, str(self._more.limit(first))), (self._form.offset, str(begin)))
         )
         kept = answer.rows[:first]
-        return Page(kept, Position.counted(begin, len(kept)), self._more.follow(answer, first, begin))
+        return Page(kept, Counted(begin, len(kept)), self._more.follow(answer, first, begin))
 
     def place(self, index: int, record_id: str) -> Position:
         return Position(index + 1)
@@ -156,7 +156,7 @@ class NumberPager(Pager):
         more = len(rest) > len(kept) or self._more.follow(answer, size, begin - known)
         if more and not kept:
             raise Malformed("a page without new rows says that more follow")
-        return Page(kept, Position.counted(begin, len(kept)), more)
+        return Page(kept, Counted(begin, len(kept)), more)
 
     def place(self, index: int, record_id: str) -> Position:
         return Position(index + 1)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import overload
 
 import msgspec
 
 from adapters.contracts.errors import Rejected
 
 _MOST = 10**9
+_COUNTED = '[%d,0,""]'.__mod__
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +29,6 @@ class Position:
 
     def __str__(self) -> str:
         return msgspec.json.encode((self.start, self.skip, self.id)).decode()
-
-    @staticmethod
-    def counted(begin: int, count: int) -> list[str]:
-        """``str`` of the places behind so many rows, where places count rows from the start of the list."""
-        return list(map('[%d,0,""]'.__mod__, range(begin + 1, begin + count + 1)))
 
     @classmethod
     def parse(cls, text: str, start: type[int] | type[str]) -> Position:
@@ -59,3 +57,29 @@ class Position:
             return ids.index(self.id) + 1
         except ValueError:
             return min(self.skip - 1, len(ids))
+
+
+class Counted(Sequence[str]):
+    """``str`` of the places behind so many rows, where places count rows from the start of the list.
+
+    They are written down when they are looked at: of most pages the last one is.
+    """
+
+    __slots__ = ("_numbers",)
+
+    def __init__(self, begin: int, count: int) -> None:
+        self._numbers = range(begin + 1, begin + count + 1)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __iter__(self) -> Iterator[str]:
+        return map(_COUNTED, self._numbers)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[str]: ...
+    def __getitem__(self, index: int | slice) -> str | Sequence[str]:
+        found = self._numbers[index]
+        return list(map(_COUNTED, found)) if isinstance(found, range) else _COUNTED(found)

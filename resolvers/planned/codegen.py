@@ -31,6 +31,7 @@ from resolvers.planned.codegen_leaves import (
 )
 from resolvers.planned.codegen_steps import StepCode
 from resolvers.planned.ids import id_encoder
+from resolvers.planned.item import Kids
 from resolvers.planned.plan import EdgeStep, FieldPlan, ObjectPlan, Plan, RootStep
 from resolvers.planned.planner import ENTITIES, ROOT_LISTS
 from resolvers.ports import Systems
@@ -54,6 +55,20 @@ def lists_of(pages: Mapping[str, Any], owners: list[str]) -> list[Sequence[Any]]
 def all_of(lists: Iterable[Sequence[Any]]) -> list[Any]:
     """The rows of all lists, one after the other."""
     return list(chain.from_iterable(lists))
+
+
+def listed_rows(kids: Kids) -> Sequence[Any]:
+    """The rows of a root list, of one connection after the other."""
+    if len(kids.parts) == 1:
+        return kids.parts[0][1].rows
+    return [row for _, page in kids.parts for row in page.rows]
+
+
+def places_of(kids: Kids) -> Sequence[str]:
+    """The positions of these rows, most of which nobody looks at."""
+    if len(kids.parts) == 1:
+        return kids.parts[0][1].positions
+    return [place for _, page in kids.parts for place in page.positions]
 
 
 _ROWS_ALONE = frozenset({"nodes", "__typename"})
@@ -115,6 +130,8 @@ class _Making:
             **NAMES,
             "lists_of": lists_of,
             "all_of": all_of,
+            "listed_rows": listed_rows,
+            "places_of": places_of,
             "row_of": row_of,
             "cursor": _cursor,
         }
@@ -171,7 +188,7 @@ class _Making:
         listed, rows = self._name("r"), self._name("r")
         self._bindings += [
             f"{listed} = results[{step.index}]",
-            f"{rows} = [row for _, part in {listed}.kids.parts for row in part.rows]",
+            f"{rows} = listed_rows({listed}.kids)",
         ]
         return self._page(
             field,
@@ -179,7 +196,7 @@ class _Making:
             lambda make: f"{make}({rows})",
             self._last,
             rows=rows,
-            places=f"[place for _, part in {listed}.kids.parts for place in part.positions]",
+            places=f"places_of({listed}.kids)",
             has_more=f"{listed}.kids.has_more",
             list_name=f"{listed}.name",
             after=f"{listed}.after",

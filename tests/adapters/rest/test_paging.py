@@ -13,7 +13,7 @@ from adapters.contracts.fields import Condition, Op
 from adapters.contracts.resource import PageRequest, Resource
 from adapters.contracts.vocabulary import RecordType
 from adapters.emulation.faults import Misbehaving
-from adapters.rest.position import Position
+from adapters.rest.position import Counted, Position
 from tests.adapters.rest.company import company, rows
 from tests.support.rest_system import Collection
 
@@ -201,5 +201,10 @@ def sent(front: Misbehaving) -> list[str]:
 
 
 def test_counted_places_are_written_as_each_would_be() -> None:
-    assert Position.counted(7, 3) == [str(Position(8)), str(Position(9)), str(Position(10))]
-    assert Position.counted(0, 0) == []
+    places = Counted(7, 3)
+    assert list(places) == [str(Position(8)), str(Position(9)), str(Position(10))]
+    assert (len(places), places[0], places[-1]) == (3, str(Position(8)), str(Position(10)))
+    assert (places[1:], places[:5], places[3:]) == (list(places)[1:], list(places), [])
+    with pytest.raises(IndexError):
+        _ = places[3]
+    assert list(Counted(0, 0)) == []
