@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from types import CoroutineType
@@ -43,7 +44,6 @@ from resolvers.context import RequestContext
 from resolvers.graph import build_graph
 from resolvers.planned.execution import PlannedExecution
 from resolvers.planned.fallback import Fallbacks
-from resolvers.viewer import Viewer
 from schema.ownership import Ownership
 
 
@@ -93,18 +93,10 @@ class Application(Starlette):
 
 def create_app(parts: Parts) -> Starlette:
     """The application. It owns its parts, and closes them when it shuts down."""
-
-    def make_context(correlation_id: str, viewer: Viewer) -> RequestContext:
-        return RequestContext(
-            parts.systems,
-            parts.ownership,
-            parts.references,
-            parts.commands,
-            parts.events.events,
-            correlation_id,
-            viewer,
-        )
-
+    # With a request's correlation id and its viewer, a context.
+    make_context = functools.partial(
+        RequestContext, parts.systems, parts.ownership, parts.references, parts.commands, parts.events.events
+    )
     authenticator = parts.authenticator
     graph = build_graph()
     fallbacks = Fallbacks(lambda reason: PLAN_FALLBACKS.labels(reason).inc())

@@ -23,6 +23,7 @@ Known = Callable[[bytes], Session | None]
 
 _SCHEME = "bearer "
 _AS_SENT = b"Bearer "
+_BEFORE_TOKEN = len(_AS_SENT)
 
 
 @dataclass
@@ -51,7 +52,7 @@ class Authenticator:
         """The session of a header that was good lately, at once. None: ``session`` tells."""
         for beginning, known in self._beginnings:
             if authorization.startswith(beginning):
-                return known(authorization[len(_AS_SENT) :])
+                return known(authorization[_BEFORE_TOKEN:])
         return None
 
     async def session(self, credentials: Credentials) -> Session:

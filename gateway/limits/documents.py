@@ -116,7 +116,7 @@ class Documents:
         points = prepared.measured.cost(operation_name, variables)
         if points > self._limits.cost:
             raise TooComplex("cost", points, self._limits.cost)
-        if variables:
+        if variables and not _NESTING.isdisjoint(map(type, variables.values())):
             longest = longest_list(variables)
             if longest > self._limits.list_items:
                 raise TooComplex("list_items", longest, self._limits.list_items)
@@ -131,8 +131,6 @@ _TOO_MANY_TOKENS = "tokens. Parsing aborted."
 
 def longest_list(variables: Mapping[str, Any]) -> int:
     """How many items the longest list in the variables has, however deep it lies."""
-    if _NESTING.isdisjoint(map(type, variables.values())):
-        return 0
     longest = 0
     waiting: list[Any] = [each for each in variables.values() if isinstance(each, (dict, list))]
     while waiting:

@@ -79,6 +79,7 @@ class _Observation(Watched):
         self._parameters = parameters
         self._correlation_id = correlation_id
         self._viewer = viewer
+        self._started = time.perf_counter()
 
     def answered(self, body: Mapping[str, Any]) -> None:
         errors = body.get("errors")
@@ -87,13 +88,12 @@ class _Observation(Watched):
             self._codes = _codes(errors)
 
     def __enter__(self) -> Self:
-        self._started = time.perf_counter()
         of = self._of
         if of.access_log or of.tracer is not None:
             self._tally = Tally()
             self._counting = tally.set(self._tally)
-        if of.tracer is not None:
-            self._span, self._spanning = _begun(of.tracer)
+            if of.tracer is not None:
+                self._span, self._spanning = _begun(of.tracer)
         return self
 
     def __exit__(

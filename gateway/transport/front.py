@@ -7,15 +7,13 @@ requests those would cost more than what they do.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import structlog
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from adapters.http import correlation_id
 from gateway.auth.authenticator import Authenticator
-from gateway.auth.session import Session, Unauthenticated
+from gateway.auth.session import Unauthenticated
 from gateway.observability.trace_context import callers, trace_context_of
 from gateway.transport.authentication import SESSION, credentials_of, unauthenticated
 from gateway.transport.compression import compress
@@ -74,9 +72,11 @@ class Front:
                 try:
                     # A preflight carries no credential, by the rules of CORS, and reaches no data.
                     if scope["method"] != "OPTIONS":
-                        scope[SESSION] = self._known(scope, head) or await self._authenticator.session(
-                            credentials_of(scope)
-                        )
+                        session = None
+                        # At once for one that was good lately, where there is no doubt which one it is.
+                        if b"authorization" in head and len(head) == len(scope["headers"]):
+                            session = self._authenticator.known(head[b"authorization"])
+                        scope[SESSION] = session or await self._authenticator.session(credentials_of(scope))
                     answer = await self._endpoint.respond(scope, head, receive, own_id)
                 except Unauthenticated as refusal:
                     answer = unauthenticated(scope, refusal)
@@ -101,9 +101,3 @@ class Front:
         finally:
             correlation_id.reset(identified)
             callers.reset(traced)
-
-    def _known(self, scope: Scope, head: Mapping[bytes, bytes]) -> Session | None:
-        """The session of a credential that was good lately, where there is no doubt which one it is."""
-        if b"authorization" not in head or len(head) != len(scope["headers"]):
-            return None
-        return self._authenticator.known(head[b"authorization"])

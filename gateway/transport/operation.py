@@ -98,11 +98,11 @@ def checked_parameters(given: Any) -> dict[str, Any]:
     query = parameters.get("query")
     if (not isinstance(query, str) or not query or query.isspace()) and not _by_hash(parameters):
         raise BadParameters("query: a GraphQL document is needed, as a string")
-    if not isinstance(parameters.get("variables"), _OBJECT):
+    if "variables" in parameters and not isinstance(parameters["variables"], _OBJECT):
         raise BadParameters("variables: must be an object")
-    if not isinstance(parameters.get("extensions"), _OBJECT):
+    if "extensions" in parameters and not isinstance(parameters["extensions"], _OBJECT):
         raise BadParameters("extensions: must be an object")
-    if not isinstance(parameters.get("operationName"), _TEXT):
+    if "operationName" in parameters and not isinstance(parameters["operationName"], _TEXT):
         raise BadParameters("operationName: must be a string")
     return parameters
 
@@ -194,9 +194,8 @@ class Operations:
                     parameters, correlation_id, viewer, caller, allowed
                 )
                 seen.operation = operation
-                wanted = wanted_of(parameters)
-                refusal = None if wanted is None else wanted.refusal(viewer)
-                if refusal is not None:
+                wanted = wanted_of(parameters) if "extensions" in parameters else None
+                if wanted is not None and (refusal := wanted.refusal(viewer)) is not None:
                     raise Refusal([fault_of_request(GraphFault(Code.FORBIDDEN, refusal), correlation_id)])
                 self.under_way.begin_operation(caller.key)
             except (TooComplex, RateLimited) as error:

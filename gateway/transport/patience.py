@@ -11,9 +11,11 @@ from __future__ import annotations
 import asyncio
 import functools
 import uuid
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
+import httptools
 import orjson
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
@@ -37,6 +39,9 @@ _REMEMBERED_BYTES = 100
 
 _UNUSUAL = frozenset({b"expect", b"x-forwarded-for", b"x-forwarded-proto"})
 """Headers that change how a request is handed over."""
+
+_INVALID = "Invalid HTTP request received."
+"""As uvicorn says it."""
 
 _HEALTH = b"/health/"
 """What is asked here is answered even to those for whom there is no room: who watches the process asks it."""
@@ -97,7 +102,19 @@ class PatientProtocol(HttpToolsProtocol):
             return
         in_head = self._stage != "body"
         self._piece = len(data)
-        super().data_received(data)
+        # A request has come. The timer runs on: a timer for each request costs more than one in vain.
+        self._idle_since = None
+        parser: Any = self.parser
+        try:
+            parser.feed_data(data)
+        except httptools.HttpParserError:
+            self.logger.warning(_INVALID)
+            self.send_400_response(_INVALID)
+        except httptools.HttpParserUpgrade:
+            if self._should_upgrade():
+                self.handle_websocket_upgrade()
+            else:
+                self._unsupported_upgrade_warning()
         if not self._stage or self.transport.is_closing() or self.transport.get_protocol() is not self:
             if self._armed:
                 self._disarm()
@@ -139,30 +156,31 @@ class PatientProtocol(HttpToolsProtocol):
         scope: Any = self.scope
         parser: Any = self.parser
         head = scope[HEAD] = dict(self.headers)
-        self.app = self._straight
+        app = self._straight
         if not _UNUSUAL.isdisjoint(head):
             if b"x-forwarded-for" in head or b"x-forwarded-proto" in head:
                 # uvicorn's reading of these headers changes nothing for requests without them.
-                self.app = self._through_proxy
+                app = self._through_proxy
             self.expect_100_continue = head.get(b"expect", b"").lower() == b"100-continue"
         url = self.url
         target = _target(url) if len(url) <= _REMEMBERED_BYTES else _target.__wrapped__(url)
         if target is None or (b"upgrade" in head and parser.should_upgrade()):
+            self.app = app
             super().on_headers_complete()
             return
         version = parser.get_http_version()
         if version != "1.1":
             scope["http_version"] = version
         scope["method"] = parser.get_method().decode("ascii")
-        scope["path"], scope["raw_path"], scope["query_string"] = target
+        scope.update(target)
         before: Any = self.cycle
         keep_alive = version != "1.0" and parser.should_keep_alive()
         exchange = self.cycle = self._receiving = Exchange(self, keep_alive=keep_alive)
         if before is None or before.response_complete:
-            exchange.start(self.app, self.loop)
+            exchange.start(app, self.loop)
         else:
             self.flow.pause_reading()
-            self.pipeline.appendleft((exchange, self.app))
+            self.pipeline.appendleft((exchange, app))
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         """For requests that waited behind another."""
@@ -226,10 +244,6 @@ class PatientProtocol(HttpToolsProtocol):
         self._idle_since = self.loop.time()
         if self.timeout_keep_alive_task is None:
             self._watch_idleness(self.timeout_keep_alive)
-
-    def _unset_keepalive_if_required(self) -> None:
-        """A request has come. The timer runs on: a timer for each request costs more than one in vain."""
-        self._idle_since = None
 
     def timeout_keep_alive_handler(self) -> None:
         self.timeout_keep_alive_task = None
@@ -302,7 +316,7 @@ class PatientProtocol(HttpToolsProtocol):
 
 
 @functools.lru_cache(256)
-def _target(url: bytes) -> tuple[str, bytes, bytes] | None:
+def _target(url: bytes) -> Mapping[str, str | bytes] | None:
     """What a request is for, as ASGI has it: the path, the same as it was sent, and the query.
 
     None for what is no path: a whole URL, as proxies are asked for it, or the host of a tunnel.
@@ -311,7 +325,11 @@ def _target(url: bytes) -> tuple[str, bytes, bytes] | None:
         return None
     raw_path, _, query = url.partition(b"?")
     path = raw_path.decode("ascii")
-    return unquote(path) if "%" in path else path, raw_path, query
+    return {
+        "path": unquote(path) if "%" in path else path,
+        "raw_path": raw_path,
+        "query_string": query,
+    }
 
 
 def patient(limits: LimitSettings, room: Room) -> type[PatientProtocol]:

@@ -16,7 +16,7 @@ from adapters.contracts.vocabulary import RecordType, System, link_field
 from resolvers.identity import Located, located_in
 from resolvers.ids import Ref
 from resolvers.planned.along import quietly
-from resolvers.planned.edges import asked_of
+from resolvers.planned.arguments import asked_of
 from resolvers.planned.fetch import Fetch
 from resolvers.planned.item import UNREAD, Batch
 from resolvers.planned.plan import Asked, ById, EdgeStep, Hoist, ObjectPlan

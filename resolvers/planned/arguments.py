@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import strawberry
 from graphql import FieldNode, GraphQLField, GraphQLNonNull, Node, VariableNode, visit
@@ -10,7 +10,12 @@ from graphql.execution.values import VariableValues, get_argument_values
 from graphql.language import Visitor
 from strawberry.types.arguments import convert_arguments
 
+from resolvers.connection import check_first, conditions
+from resolvers.planned.plan import Asked, EdgeStep
 from resolvers.planned.variables import PLAIN, Given
+
+if TYPE_CHECKING:
+    from resolvers.planned.fetch import Fetch
 
 _CONSTANT = VariableValues({}, {})
 
@@ -73,6 +78,19 @@ class Arguments:
         elif self._plain:
             self._templates[missing] = {name: value for name, value in found.items() if name not in plain}
         return found
+
+
+def asked_of(step: EdgeStep, fetch: Fetch) -> Asked:
+    """What is asked for in this request. Raises the field's error, whatever it is."""
+    arguments = step.field.arguments.values(fetch.variables)
+    first, given = arguments.get("first", 20), arguments.get("filter")
+    check_first(first)
+    where = conditions(step.edge.child, given, fetch.context.viewer)
+    found = Asked(first, arguments.get("after"), where)
+    # A filter can be forbidden to one viewer and not to another.
+    if step.field.arguments.are_constant and given is None:
+        step.asked = found
+    return found
 
 
 def _plain_variables(definition: GraphQLField, node: FieldNode) -> dict[str, str]:

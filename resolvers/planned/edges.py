@@ -10,16 +10,16 @@ from adapters.contracts.errors import SystemFault, Unsupported
 from adapters.contracts.fields import Condition
 from adapters.contracts.resource import Page, longest
 from adapters.contracts.vocabulary import ANCHORS, RecordType, link_field
-from resolvers.connection import check_first, conditions
 from resolvers.cursors import Place, decode_cursor
 from resolvers.edges import EDGES, Edge, Key, Reference
 from resolvers.errors import bad_user_input
 from resolvers.identity import Located, located_in
 from resolvers.ids import Ref
 from resolvers.planned.along import Along
+from resolvers.planned.arguments import asked_of
 from resolvers.planned.identity import link_of
 from resolvers.planned.item import UNREAD, Batch, Group, Kids, Outcomes, rows_counted, rows_in, spread
-from resolvers.planned.plan import Asked, EdgeStep, Hoist, Sole
+from resolvers.planned.plan import EdgeStep, Hoist, Sole
 from resolvers.ports import Relation
 from resolvers.related import Record, key_of, shared_by
 
@@ -35,19 +35,6 @@ _Ask = tuple[str, Key, str]
 _NOTHING = Page((), (), False)
 
 
-def asked_of(step: EdgeStep, fetch: Fetch) -> Asked:
-    """What is asked for in this request. Raises the field's error, whatever it is."""
-    arguments = step.field.arguments.values(fetch.variables)
-    first, given = arguments.get("first", 20), arguments.get("filter")
-    check_first(first)
-    where = conditions(step.edge.child, given, fetch.context.viewer)
-    found = Asked(first, arguments.get("after"), where)
-    # A filter can be forbidden to one viewer and not to another.
-    if step.field.arguments.are_constant and given is None:
-        step.asked = found
-    return found
-
-
 class Edges:
     """The relations of one request."""
 
@@ -60,51 +47,62 @@ class Edges:
         """Loads what descendants will need; whoever needs it waits for it."""
         return self._along.begin(hoists, batch)
 
-    async def pages(self, step: EdgeStep, record_type: RecordType, batch: Batch) -> None:
+    def pages(self, step: EdgeStep, record_type: RecordType, batch: Batch) -> Coroutine[Any, Any, None]:
         """The pages of a relation, and everything below their objects."""
-        fetch, edge = self._fetch, step.edge
         try:
-            first, after, where = step.asked or asked_of(step, fetch)
-            place = decode_cursor(edge.name, after) if after is not None else None
+            first, after, where = step.asked or asked_of(step, self._fetch)
+            place = decode_cursor(step.edge.name, after) if after is not None else None
         except Exception as error:  # noqa: BLE001 - the field's error, whatever it is
-            fetch.keep(step.index, spread(batch, error))
-            return
+            self._fetch.keep(step.index, spread(batch, error))
+            return self._fetch.together([])
         sole = step.sole
         if sole is not None and sole.by_own_id and place is None:
-            outcomes: dict[str, Mapping[str, Any]] = await self._sole_pages(step, sole, where, first, batch)
-            name = sole.connection
-            kids = {name: self._rows_of(name, edge.child, outcomes)} if step.has_more_below else {}
-        else:
-            several = await self._several(edge, record_type, batch, where, first, place)
-            names = self._systems.connections(edge.system, edge.child)
-            kids = self._groups(edge.child, several, names[0] if len(names) == 1 else None)
-            outcomes = {**several}
+            return self._of_sole(step, sole, batch, where, first)
+        return self._of_several(step, record_type, batch, where, first, place)
+
+    async def _of_several(
+        self,
+        step: EdgeStep,
+        record_type: RecordType,
+        batch: Batch,
+        where: tuple[Condition, ...],
+        first: int,
+        place: Place | None,
+    ) -> None:
+        fetch, edge = self._fetch, step.edge
+        outcomes = await self._several(edge, record_type, batch, where, first, place)
+        names = self._systems.connections(edge.system, edge.child)
+        kids = self._groups(edge.child, outcomes, names[0] if len(names) == 1 else None)
         fetch.keep(step.index, outcomes)
         fetch.objects_listed += sum(map(rows_counted, outcomes.values()))
         if kids:
             await fetch.objects(step.objects, kids)
 
-    async def _sole_pages(
-        self,
-        step: EdgeStep,
-        sole: Sole,
-        where: tuple[Condition, ...],
-        first: int,
-        batch: Batch,
-    ) -> dict[str, Mapping[str, Any]]:
+    async def _of_sole(
+        self, step: EdgeStep, sole: Sole, batch: Batch, where: tuple[Condition, ...], first: int
+    ) -> None:
+        fetch = self._fetch
         ids = list(chain.from_iterable(batch.values()))
+        found: Mapping[str, Page] | SystemFault | None = None
         if step.hoist is not None and not where:
-            pages = await self._along.pages(step.hoist, ids)
-            if isinstance(pages, SystemFault):
-                return {**spread(batch, pages)}
-            if pages is not None:
-                return dict.fromkeys(batch, _cut(pages, first))
-        relation, rows = sole.asked(where, first)
-        try:
-            found = await self._fetch.loads.related(relation, ids, rows)
-        except SystemFault as fault:
-            return {**spread(batch, fault)}
-        return dict.fromkeys(batch, _cut(found, first))
+            found = await self._along.pages(step.hoist, ids)
+        if found is None:
+            relation, rows = sole.asked(where, first)
+            try:
+                found = await fetch.loads.related(relation, ids, rows)
+            except SystemFault as fault:
+                found = fault
+        if isinstance(found, SystemFault):
+            fetch.keep(step.index, spread(batch, found))
+            return
+        outcomes: dict[str, Mapping[str, Any]] = dict.fromkeys(batch, _cut(found, first))
+        kids: Mapping[str, Group] = {}
+        if step.has_more_below:
+            kids = {sole.connection: self._rows_of(sole.connection, step.edge.child, outcomes)}
+        fetch.keep(step.index, outcomes)
+        fetch.objects_listed += sum(map(rows_counted, outcomes.values()))
+        if kids:
+            await fetch.objects(step.objects, kids)
 
     def _rows_of(self, name: str, record_type: RecordType, outcomes: dict[str, Mapping[str, Any]]) -> Group:
         """The rows of all pages by id. Where an id cannot be read, its page is the fault."""

@@ -93,7 +93,8 @@ class PlannedExecution:
         context: RequestContext,
     ) -> Answer | None:
         """The answer of a valid query; None for what the plain executor has to answer, or to refuse."""
-        operation = self._operation(query, document, operation_name)
+        key = (query, operation_name)
+        operation = self._operations.get(key) or self._operation(key, document)
         if operation is None:
             return None
         given = operation.variables.values(variables)
@@ -182,7 +183,7 @@ class PlannedExecution:
         errors = validate(self._schema, document)
         if errors:
             raise ValueError(errors[0].message)
-        operation = self._operation(query, document, operation_name)
+        operation = self._operation((query, operation_name), document)
         if operation is None:
             raise ValueError("there is no such operation; several need a name")
         plan = self.plan(query, operation_name, operation, Given({}), UNRESTRICTED)
@@ -207,19 +208,15 @@ class PlannedExecution:
         data = assembly.data()
         return Answer(data, assembly.errors, fetch.loads.rounds)
 
-    def _operation(self, query: str, document: DocumentNode, operation_name: str | None) -> _Operation | None:
-        key = (query, operation_name)
-        found = self._operations.get(key)
-        if found is None:
-            definition = get_operation_ast(document, operation_name)
-            if definition is None:
-                return None
-            fragments = {
-                each.name.value: each
-                for each in document.definitions
-                if isinstance(each, FragmentDefinitionNode)
-            }
-            variables = Variables(self._schema, definition.variable_definitions or ())
-            found = _Operation(definition, fragments, steering(definition, fragments), variables)
-            self._operations.put(key, found)
+    def _operation(self, key: tuple[str, str | None], document: DocumentNode) -> _Operation | None:
+        """An operation, by its document's text and its own name, that is kept from now on."""
+        definition = get_operation_ast(document, key[1])
+        if definition is None:
+            return None
+        fragments = {
+            each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)
+        }
+        variables = Variables(self._schema, definition.variable_definitions or ())
+        found = _Operation(definition, fragments, steering(definition, fragments), variables)
+        self._operations.put(key, found)
         return found

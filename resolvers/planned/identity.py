@@ -6,7 +6,6 @@ Outcomes are by connection and record id; a fault is the outcome of the objects 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Mapping, Sequence
 from itertools import repeat
 from typing import Any
@@ -69,17 +68,18 @@ class Identities:
     async def _slices_by_claims(self, customers: Group, step: SliceStep) -> dict[str, Any]:
         wanted = list(customers)
         try:
-            read = await self._claiming(wanted, step.claims)
+            if len(step.claims) == 1:
+                name = step.claims[0].connection
+                pages = await self._loads.related(step.claims[0], wanted, None)
+                fields = self._fields(name, _CUSTOMER)
+                found = _sole_slices(pages, fields)
+                if found is not None:
+                    return found
+                read = [(name, fields, pages)]
+            else:
+                read = await self._claiming(wanted, step.claims)
         except SystemFault as fault:
             return dict.fromkeys(wanted, fault)
-        if len(read) == 1 and isinstance(pages := read[0][2], Lists) and longest(pages) <= 1:
-            fields, rows = read[0][1], rows_of(pages)
-            with contextlib.suppress(SystemFault):
-                # Where nobody has two records, no more is needed of their ids than that they can be read.
-                fields.column("id")(rows)
-                if len(rows) == len(pages):
-                    return dict(zip(pages.lists, zip(rows, repeat(fields)), strict=True))
-                return {each: (own[0], fields) if own else None for each, own in pages.lists.items()}
         claims = _by_customer(wanted, read)
         return {each: _one_slice(claim, step.system) for each, claim in claims.items()}
 
@@ -269,6 +269,21 @@ def only_faults(error: BaseException) -> SystemFault:
     if isinstance(error, SystemFault):
         return error
     raise error
+
+
+def _sole_slices(pages: Mapping[str, Page], fields: FieldMap) -> dict[str, Any] | None:
+    """The slices of customers of whom nobody has two records; None where that is not so plain."""
+    if not isinstance(pages, Lists) or longest(pages) > 1:
+        return None
+    rows = rows_of(pages)
+    try:
+        # No more is needed of their ids than that they can be read.
+        fields.column("id")(rows)
+    except SystemFault:
+        return None
+    if len(rows) == len(pages.lists):
+        return dict(zip(pages.lists, zip(rows, repeat(fields)), strict=True))
+    return {each: (own[0], fields) if own else None for each, own in pages.lists.items()}
 
 
 def _by_customer(

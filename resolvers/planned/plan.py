@@ -179,7 +179,12 @@ class TimelineStep(Step):
 
 @dataclass(slots=True, eq=False)
 class RootStep(Step):
-    """A field of the query itself."""
+    """A field of the query itself.
+
+    objects: what is selected of the objects of a list, once it was asked for.
+    """
+
+    objects: tuple[ObjectPlan, ...] | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -210,6 +215,7 @@ class Plan:
     refusals: tells the errors of refused fields of an answer that generated code assembled.
     sifts:  whether it has lists of which the viewer sees a part only.
     again:  kinds of records that may be read by id after they came by a relation.
+    sole_root: the one field of the query, where all that is fetched is fetched for it, or below it.
     """
 
     root: ObjectPlan
@@ -222,6 +228,7 @@ class Plan:
     refusals: Refusals | None = None
     fields: tuple[FieldPlan, ...] = ()
     roots: tuple[RootStep, ...] = ()
+    sole_root: RootStep | None = None
     asks_records: bool = False
     hoists: tuple[Hoist, ...] = ()
     why_interpreted: str | None = None

@@ -137,6 +137,7 @@ class _Making:
         )
         # What is sifted is read as far as it takes, by each parent's own key.
         hoists = () if self._sifts else tuple(hoisted(self._customers, self._planner.systems))
+        alone = len(roots) == 1 and root.refused is None and RecordsStep not in self._kinds
         return Plan(
             root=root,
             selected=self._selected,
@@ -146,6 +147,7 @@ class _Making:
             again=frozenset(self._again),
             fields=tuple(self._fields),
             roots=tuple(roots),
+            sole_root=roots[0] if alone else None,
             asks_records=RecordsStep in self._kinds,
             hoists=hoists,
         )

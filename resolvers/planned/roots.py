@@ -38,10 +38,8 @@ class Listed(NamedTuple):
 
 def begin(fetch: Fetch) -> Awaitable[None]:
     """Everything that a plan fetches."""
-    plan = fetch.plan
-    if len(plan.roots) == 1 and plan.root.refused is None and not plan.asks_records:
-        return _root(fetch, plan.roots[0])
-    return _roots(fetch)
+    sole = fetch.plan.sole_root
+    return _roots(fetch) if sole is None else _root(fetch, sole)
 
 
 async def _roots(fetch: Fetch) -> None:
@@ -175,7 +173,9 @@ def _list(
             raise fault_of(error, ANCHORS[record_type]) from error
         fetch.objects_listed += sum(len(page.rows) for _, page in parts)
         fetch.results[step.index] = Listed(Kids(tuple(parts), has_more), name, after)
-        await fetch.objects(below(step.field, record_type.value), batch)
+        if step.objects is None:
+            step.objects = tuple(below(step.field, record_type.value))
+        await fetch.objects(step.objects, batch)
 
     return find
 
