@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from adapters.contracts.errors import SystemFault, Unsupported
 from adapters.contracts.fields import Condition
-from adapters.contracts.resource import Page, longest
+from adapters.contracts.resource import Page, count_of
 from adapters.contracts.vocabulary import ANCHORS, RecordType, link_field
 from resolvers.cursors import Place, decode_cursor
 from resolvers.edges import EDGES, Edge, Key, Reference
@@ -18,7 +18,18 @@ from resolvers.ids import Ref
 from resolvers.planned.along import Along
 from resolvers.planned.arguments import asked_of
 from resolvers.planned.identity import link_of
-from resolvers.planned.item import UNREAD, Batch, Group, Kids, Outcomes, rows_counted, rows_in, spread
+from resolvers.planned.item import (
+    UNREAD,
+    Batch,
+    Group,
+    Kids,
+    Outcomes,
+    cut_each,
+    pages_of_each,
+    rows_counted,
+    rows_in,
+    spread,
+)
 from resolvers.planned.plan import EdgeStep, Hoist, Sole
 from resolvers.ports import Relation
 from resolvers.related import Record, key_of, shared_by
@@ -95,12 +106,12 @@ class Edges:
         if isinstance(found, SystemFault):
             fetch.keep(step.index, spread(batch, found))
             return
-        outcomes: dict[str, Mapping[str, Any]] = dict.fromkeys(batch, _cut(found, first))
+        outcomes = pages_of_each(batch, cut_each(found, first))
+        fetch.objects_listed += sum(map(count_of, outcomes.values()))
         kids: Mapping[str, Group] = {}
         if step.has_more_below:
             kids = {sole.connection: self._rows_of(sole.connection, step.edge.child, outcomes)}
         fetch.keep(step.index, outcomes)
-        fetch.objects_listed += sum(map(rows_counted, outcomes.values()))
         if kids:
             await fetch.objects(step.objects, kids)
 
@@ -376,12 +387,6 @@ class Edges:
                     None if located is None else Ref(reference.child, located.connection, located.record_id)
                 )
         return found
-
-
-def _cut(pages: Mapping[str, Page], first: int) -> Mapping[str, Page]:
-    if longest(pages) > first:
-        return {value: page.cut(first) for value, page in pages.items()}
-    return pages
 
 
 def _there(located: Outcomes, name: str) -> Outcomes:

@@ -1,0 +1,40 @@
+"""What the steps of a plan find, for the parents that they were asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from adapters.contracts.resource import Lists, Page, count_of
+from resolvers.planned.item import UNREAD, Group, cut_each, pages_of_each
+
+PARENTS: dict[str, Group] = {"crm": {"1": UNREAD, "2": UNREAD}, "other": {"3": UNREAD}}
+ROWS = {"1": ["a", "b"], "2": [], "3": ["c"]}
+FOUND: dict[str, Mapping[str, Page]] = {
+    "lists": Lists(ROWS, lambda rows: ("",) * len(rows)),
+    "pages": {value: Page(rows, ("",) * len(rows), False) for value, rows in ROWS.items()},
+}
+
+
+@pytest.mark.parametrize("kind", FOUND)
+def test_parents_of_each_connection_get_their_own_pages_and_each_row_counts_once(kind: str) -> None:
+    found = pages_of_each(PARENTS, FOUND[kind])
+    rows = {name: {value: [*page.rows] for value, page in pages.items()} for name, pages in found.items()}
+    assert rows == {"crm": {"1": ["a", "b"], "2": []}, "other": {"3": ["c"]}}
+    assert sum(map(count_of, found.values())) == 3
+
+
+@pytest.mark.parametrize("kind", FOUND)
+def test_parents_of_one_connection_get_all_pages_as_they_are(kind: str) -> None:
+    assert pages_of_each({"crm": dict.fromkeys(ROWS, UNREAD)}, FOUND[kind])["crm"] is FOUND[kind]
+
+
+@pytest.mark.parametrize("kind", FOUND)
+def test_pages_are_cut_only_where_one_is_longer(kind: str) -> None:
+    assert cut_each(FOUND[kind], 2) is FOUND[kind]
+    assert {value: [*page.rows] for value, page in cut_each(FOUND[kind], 1).items()} == {
+        "1": ["a"],
+        "2": [],
+        "3": ["c"],
+    }
