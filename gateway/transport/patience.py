@@ -15,7 +15,6 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
-import httptools
 import orjson
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
@@ -39,9 +38,6 @@ _REMEMBERED_BYTES = 100
 
 _UNUSUAL = frozenset({b"expect", b"x-forwarded-for", b"x-forwarded-proto"})
 """Headers that change how a request is handed over."""
-
-_INVALID = "Invalid HTTP request received."
-"""As uvicorn says it."""
 
 _HEALTH = b"/health/"
 """What is asked here is answered even to those for whom there is no room: who watches the process asks it."""
@@ -102,19 +98,7 @@ class PatientProtocol(HttpToolsProtocol):
             return
         in_head = self._stage != "body"
         self._piece = len(data)
-        # A request has come. The timer runs on: a timer for each request costs more than one in vain.
-        self._idle_since = None
-        parser: Any = self.parser
-        try:
-            parser.feed_data(data)
-        except httptools.HttpParserError:
-            self.logger.warning(_INVALID)
-            self.send_400_response(_INVALID)
-        except httptools.HttpParserUpgrade:
-            if self._should_upgrade():
-                self.handle_websocket_upgrade()
-            else:
-                self._unsupported_upgrade_warning()
+        super().data_received(data)
         if not self._stage or self.transport.is_closing() or self.transport.get_protocol() is not self:
             if self._armed:
                 self._disarm()
@@ -244,6 +228,10 @@ class PatientProtocol(HttpToolsProtocol):
         self._idle_since = self.loop.time()
         if self.timeout_keep_alive_task is None:
             self._watch_idleness(self.timeout_keep_alive)
+
+    def _unset_keepalive_if_required(self) -> None:
+        """A request has come. The timer runs on: a timer for each request costs more than one in vain."""
+        self._idle_since = None
 
     def timeout_keep_alive_handler(self) -> None:
         self.timeout_keep_alive_task = None
