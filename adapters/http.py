@@ -113,6 +113,7 @@ class HttpClient:
             from adapters.proxied import Proxied
 
             self._proxied = Proxied(proxy, timeout_s=timeout_s, max_connections=max_connections, tls=tls)
+        self._plain = authenticator is None and proxy is None
         self._fixed = {
             "accept": "application/json",
             "accept-encoding": ACCEPTED,
@@ -168,7 +169,7 @@ class HttpClient:
 
     def ask(self, prepared: Prepared, query: str) -> Coroutine[Any, Any, Response]:
         """Sends what was prepared, with more of a query that is ``encoded``; else as ``send``."""
-        if self._authenticator is not None or self._proxied is not None:
+        if not self._plain:
             return self.send("GET", prepared.path, params=f"{prepared.first}{query}{prepared.last}")
         return self._watched("GET", prepared.path, {}, partial(self._asked, prepared, query))
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+import msgspec
 
 from adapters.contracts.fields import Condition, Row
 from adapters.contracts.resource import Order, Page, Resource
@@ -28,7 +30,7 @@ class Health:
     last_event_at: datetime | None
 
 
-class Relation(NamedTuple):
+class Relation(msgspec.Struct, frozen=True):
     """A kind of related load: children of a type by a key, under the same conditions."""
 
     connection: str

@@ -33,10 +33,11 @@ class Projection:
 
     def select(self, connection: str, record_type: RecordType) -> frozenset[str]:
         """The canonical fields to ask a connection for."""
-        key = (connection, record_type)
-        if key not in self._selects:
-            self._selects[key] = self._work_out(connection, record_type)
-        return self._selects[key]
+        key = connection, record_type
+        found = self._selects.get(key)
+        if found is None:
+            found = self._selects[key] = self._work_out(connection, record_type)
+        return found
 
     def _work_out(self, connection: str, record_type: RecordType) -> frozenset[str]:
         supplied = self._systems.resource(connection, record_type).fields.supplies()

@@ -36,8 +36,8 @@ class Headers(Mapping[str, str]):
     __slots__ = ("_raw",)
 
     def __init__(self, pairs: Sequence[tuple[bytes, bytes]]) -> None:
-        self._raw = dict(zip(map(_name, map(_FIRST, pairs)), map(_SECOND, pairs), strict=True))
-        if len(self._raw) < len(pairs):
+        raw = self._raw = dict(zip(map(_name, map(_FIRST, pairs)), map(_SECOND, pairs), strict=True))
+        if len(raw) < len(pairs):
             several: dict[str, list[bytes]] = {}
             for name, value in pairs:
                 several.setdefault(_name(name), []).append(value.strip(b" \t"))

@@ -24,7 +24,7 @@ from adapters.contracts.errors import (
     Unsupported,
 )
 from adapters.contracts.vocabulary import HealthStatus, System
-from adapters.http import Observer, observer
+from adapters.http import observer
 from gateway.observability.upstream import UNSAID, Asked, UpstreamWatch
 from gateway.systems.breaker import CircuitBreaker
 from gateway.systems.deadline import Deadline
@@ -74,7 +74,10 @@ class Connection:
         started = time.perf_counter()
         tries = 0
         breaker, budget = self.breaker, self._budget
-        watched = observer.set(self._admitted(asked))
+        watching = self._watch.watching(asked)
+        if breaker.failures:
+            self._admit()
+        watched = observer.set(watching)
         try:
             with Deadline(self._deadline_s):
                 while True:
@@ -122,7 +125,9 @@ class Connection:
         does not: it ends well where there was nothing to send, and late where there was nothing to tell.
         """
         started = time.perf_counter()
-        watched = observer.set(self._admitted(asked))
+        watching = self._watch.watching(asked)
+        self._admit()
+        watched = observer.set(watching)
         try:
             await self._budget.turn()
             try:
@@ -144,18 +149,14 @@ class Connection:
         self._recent.append((time.perf_counter() - started, True))
         return result
 
-    def _admitted(self, asked: Asked) -> Observer:
-        """Begins a piece of work, where the circuit lets it: gives who watches its calls."""
-        watching = self._watch.watching(asked)
-        if self.breaker.failures:
-            try:
-                self.breaker.admit()
-            except SystemFault as refusal:
-                # Nothing was learned; counted as a failure, it would keep the circuit open for ever.
-                refusal.system = self.system
-                self._watch.failed(refusal)
-                raise
-        return watching
+    def _admit(self) -> None:
+        try:
+            self.breaker.admit()
+        except SystemFault as refusal:
+            # Nothing was learned; counted as a failure, it would keep the circuit open for ever.
+            refusal.system = self.system
+            self._watch.failed(refusal)
+            raise
 
     def _wait_s(self, fault: SystemFault, started: float) -> float | None:
         """How long to wait before another try; None where another would not help, or come too late."""

@@ -108,9 +108,9 @@ class ConnectedSystems:
         return found
 
     def _loading_related(self, relation: Relation, select: frozenset[str]) -> Load[Page]:
-        connection, record_type, key, where, after = relation
-        held = self._connections[connection]
-        resource, name = held.adapter.resources[record_type], record_type.value
+        key, where, after = relation.key, relation.where, relation.after
+        held = self._connections[relation.connection]
+        resource, name = held.adapter.resources[relation.type], relation.type.value
         # A position belongs to one value.
         size = resource.caps.keys(key) if after is None else 1
 

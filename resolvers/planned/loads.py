@@ -118,7 +118,10 @@ class Loads:
     ) -> Mapping[str, Page]:
         """For each value at least its ``first`` rows (None: all), where it has as many."""
         keys = list(values)
-        own = await self._once(relation, keys, first)
+        known = self._reads.get(relation)
+        if not known:
+            return (await self._read(relation, keys, first)).found
+        own = await self._beside_others(known, relation, keys, first)
         if not isinstance(own, _Read):
             return {value: own[value].found[value] for value in keys}
         pages: Mapping[str, Page] = own.found
@@ -159,7 +162,7 @@ class Loads:
 
     def _begin(self, connection: str) -> int:
         """The round of a load that begins now. Raises where the connection has let its deadline pass."""
-        if self._timed_out and (earlier := self._timed_out.get(connection)) is not None:
+        if (earlier := self._timed_out.get(connection)) is not None:
             again = OutcomeUnknown(earlier.message, timed_out=True)
             again.system = earlier.system
             raise again
@@ -172,20 +175,18 @@ class Loads:
     def _once(
         self, relation: Relation, keys: list[str], first: int | None
     ) -> Coroutine[Any, Any, _Read | Mapping[str, _Read]]:
-        """Reads what nobody reads yet, and waits for what others read. The first fault is raised.
-
-        Gives the reading that has all of the keys, or that of each.
-        """
         known = self._reads.get(relation)
-        if known is None:
-            known = self._reads[relation] = {}
         if known:
             return self._beside_others(known, relation, keys, first)
-        return self._read(known, relation, keys, first)
+        return self._read(relation, keys, first)
 
     async def _beside_others(
         self, known: dict[str, _Read], relation: Relation, keys: list[str], first: int | None
     ) -> _Read | Mapping[str, _Read]:
+        """Reads what nobody reads yet, and waits for what others read. The first fault is raised.
+
+        Gives the reading that has all of the keys, or that of each.
+        """
         rows = _ALL if first is None else first
         held = set(map(known.get, keys))
         if len(held) == 1 and (own := held.pop()) is not None and own.rows >= rows:
@@ -200,7 +201,7 @@ class Loads:
                 raise other.fault
         mine = [key for key in keys if key not in found] if found else keys
         if mine:
-            found |= dict.fromkeys(mine, await self._read(known, relation, mine, first))
+            found |= dict.fromkeys(mine, await self._read(relation, mine, first))
         for other in others:
             if other.under_way:
                 await other.wait()
@@ -213,28 +214,29 @@ class Loads:
                 found |= dict.fromkeys(theirs, again) if isinstance(again, _Read) else again
         return found
 
-    async def _read(
-        self, known: dict[str, _Read], relation: Relation, keys: list[str], first: int | None
-    ) -> _Read:
-        own, own_round = _Read(keys, _ALL if first is None else first), 0
+    async def _read(self, relation: Relation, keys: list[str], first: int | None) -> _Read:
+        known = self._reads.get(relation)
+        if known is None:
+            known = self._reads[relation] = {}
         before = {key: known[key] for key in keys if key in known} if known else {}
+        own, own_round = _Read(keys, _ALL if first is None else first), 0
         known.update(dict.fromkeys(keys, own))
-        connection, record_type, by_key, _, _ = relation
+        connection, record_type, by_id = relation.connection, relation.type, relation.key == _ID
         traced = None
         try:
             if self._trace is not None:
-                traced = self._traced(self._trace, connection, record_type, by_key, len(keys))
-            own_round = self._begin(connection)
+                traced = self._traced(self._trace, connection, record_type, relation.key, len(keys))
+            own_round = self._begin(connection) if self._timed_out else self.rounds + 1
             select = self._projection.select(connection, record_type)
             found: Mapping[str, Any] = await (
                 self.systems.read_many(connection, record_type, keys, select)
-                if by_key == _ID
+                if by_id
                 else self.systems.related(relation, keys, select, first)
             )
             if traced is not None:
-                traced.rows = len(found) if by_key == _ID else count_of(found)
+                traced.rows = len(found) if by_id else count_of(found)
             self.read_at[connection] = datetime.now(UTC)
-            if by_key == _ID:
+            if by_id:
                 self._keep(connection, record_type, keys, found)
             elif record_type in self._again or record_type is RecordType.CUSTOMER:
                 self._keep_rows(connection, record_type, rows_of(found))

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphql import FieldNode, GraphQLField
+from msgspec.structs import replace
 
 from adapters.contracts.fields import Condition
 from adapters.contracts.vocabulary import RecordType, System
@@ -144,7 +145,7 @@ class Sole(NamedTuple):
     def asked(self, where: tuple[Condition, ...], first: int) -> tuple[Relation, int | None]:
         """What to ask for, and how many rows of each parent; None for all."""
         if where:
-            return self.relation._replace(where=where), first
+            return replace(self.relation, where=where), first
         return self.relation, None if self.shared else first
 
 
