@@ -7,7 +7,7 @@ from collections.abc import Coroutine, Mapping
 from typing import Any
 
 from adapters.contracts.errors import NotFound
-from adapters.http import ErrorTable, HttpClient, Params, Prepared, Response, encoded, raise_for
+from adapters.http import ErrorTable, HttpClient, Params, Prepared, Response, raise_for
 from adapters.rest.settings import Auth, BasicAuth, BearerAuth, HeaderAuth, RestSettings
 
 ERRORS: ErrorTable = {}
@@ -35,9 +35,9 @@ class RestClient:
         """What is asked with parameters of which some change."""
         return self._http.prepare(path, before, after)
 
-    def ask(self, prepared: Prepared, params: Params) -> Coroutine[Any, Any, Response]:
-        """The answer to what was prepared, with these parameters too, before it is ``checked``."""
-        return self._http.ask(prepared, encoded(params))
+    def ask(self, prepared: Prepared, query: str) -> Coroutine[Any, Any, Response]:
+        """The answer to what was prepared, with more of an encoded query, before it is ``checked``."""
+        return self._http.ask(prepared, query)
 
     def checked(self, response: Response) -> Response:
         """Raises the fault that an answer of status 400 or more stands for."""

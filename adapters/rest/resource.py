@@ -16,10 +16,11 @@ from adapters.contracts.resource import Caps, Order, Page, PageRequest, Resource
 from adapters.contracts.vocabulary import RecordType
 from adapters.http import Prepared, Response
 from adapters.rest.client import RestClient
-from adapters.rest.mapping import Filter, Mapped, Pairs
+from adapters.rest.mapping import Mapped, Pairs
 from adapters.rest.paging import Answer, Fetch, Pager, WholePager, pager
 from adapters.rest.path import getter
 from adapters.rest.position import Position
+from adapters.rest.query import Query, key_query
 from adapters.rest.record import KEPT_SHAPES, Shape, record_type
 from adapters.rest.section import ResourceForm
 
@@ -29,11 +30,11 @@ _WHOLE = WholePager()
 class _ByKey(NamedTuple):
     """How a list is asked for by the values of one key, each time for the same fields.
 
-    pairs:  the key's parameters. request: all the rest of it.
+    query:  the key's parameters. request: all the rest of it.
     owners: whose each row is.
     """
 
-    pairs: Filter
+    query: Query
     request: Prepared
     shape: Shape
     owners: Callable[[Sequence[Row]], list[Any]]
@@ -87,10 +88,10 @@ class RestResource(Resource):
             if self._form.ids.paged:
                 return await super().read_many(wanted, select)
             asked = self._prepared.get(("id", select)) or self._prepare("id", select)
-            pairs = asked.pairs(wanted)
-            if pairs is None:
+            query = asked.query(wanted)
+            if query is None:
                 return {}
-            rows, own_ids = self._found(asked, await self._client.ask(asked.request, pairs))
+            rows, own_ids = self._found(asked, await self._client.ask(asked.request, query))
             found = dict(zip(own_ids, rows, strict=True))
             if not found.keys() <= set(wanted):
                 raise self._of_others("id")
@@ -118,10 +119,10 @@ class RestResource(Resource):
     ) -> Mapping[str, Page]:
         wanted = tuple(dict.fromkeys(values))
         asked = self._prepared.get((key, select)) or self._prepare(key, select)
-        pairs = asked.pairs(wanted)
-        if pairs is None:
+        query = asked.query(wanted)
+        if query is None:
             return _WHOLE.cut_each(dict.fromkeys(wanted, ()), first, self._id_of)
-        rows, owners = self._found(asked, await self._client.ask(asked.request, pairs))
+        rows, owners = self._found(asked, await self._client.ask(asked.request, query))
         return _WHOLE.cut_each(self._sorted(key, wanted, owners, rows), first, self._id_of)
 
     async def _listed(
@@ -178,7 +179,7 @@ class RestResource(Resource):
         if len(self._prepared) >= KEPT_SHAPES:
             self._prepared.clear()
         made = self._prepared[key, select] = _ByKey(
-            fields[key].filters[Op.IN],
+            key_query(self._by_key[key], fields[key].filters[Op.IN]),
             self._client.prepare(form.path, tuple(form.params.items()), self._projection(wanted)),
             self._shape(wanted),
             fields.column(key),

@@ -59,6 +59,7 @@ class WireConnection(asyncio.Protocol):
         self._waiter: asyncio.Future[Answer] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._rings_at = self._deadline = 0.0
+        self._status = 0
         self._used = False
         self.keep = True
         self._head_only = False
@@ -78,7 +79,7 @@ class WireConnection(asyncio.Protocol):
         deadline: by the loop's clock. head_only: the answer has no body, whatever its head says.
         """
         assert self._transport is not None
-        self._status = self._size = self._head_bytes = 0
+        self._size = self._head_bytes = 0
         self._headers: list[tuple[bytes, bytes]] = []
         self._parts: list[bytes] = []
         self._heard = self._headed = self._complete = False

@@ -215,12 +215,14 @@ class Loads:
         return found
 
     async def _read(self, relation: Relation, keys: list[str], first: int | None) -> _Read:
+        own, own_round = _Read(keys, _ALL if first is None else first), 0
+        before: dict[str, _Read] = {}
         known = self._reads.get(relation)
         if known is None:
-            known = self._reads[relation] = {}
-        before = {key: known[key] for key in keys if key in known} if known else {}
-        own, own_round = _Read(keys, _ALL if first is None else first), 0
-        known.update(dict.fromkeys(keys, own))
+            known = self._reads[relation] = dict.fromkeys(keys, own)
+        else:
+            before = {key: known[key] for key in keys if key in known}
+            known.update(dict.fromkeys(keys, own))
         connection, record_type, by_id = relation.connection, relation.type, relation.key == _ID
         traced = None
         try:
