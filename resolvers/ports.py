@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -71,13 +71,13 @@ class Systems(Protocol):
         """A link that opens the record in its own system."""
         ...
 
-    async def read_many(
+    def read_many(
         self, connection: str, record_type: RecordType, ids: Sequence[str], select: frozenset[str]
-    ) -> Mapping[str, Row]: ...
+    ) -> Coroutine[Any, Any, Mapping[str, Row]]: ...
 
-    async def related(
+    def related(
         self, relation: Relation, values: Sequence[str], select: frozenset[str], first: int | None
-    ) -> Mapping[str, Page]:
+    ) -> Coroutine[Any, Any, Mapping[str, Page]]:
         """For each value of the relation's key its rows, at most ``first`` of each; None for all."""
         ...
 

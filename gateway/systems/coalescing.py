@@ -19,6 +19,7 @@ import msgspec
 from adapters.contracts.errors import Malformed, NotFound, Rejected, SystemFault, Unsupported
 from adapters.contracts.resource import Lists
 from adapters.http import correlation_id
+from resolvers.budget import answer_budget
 
 T = TypeVar("T")
 
@@ -80,8 +81,12 @@ class Coalescer:
         first: int | None,
         load: Load[T],
         part: Part[T] = part_of,
+        count: Callable[[Mapping[str, T]], int] = len,
     ) -> Mapping[str, T]:
-        """What ``load`` gives for these keys. ``kind`` tells which loads can be one."""
+        """What ``load`` gives for these keys. ``kind`` tells which loads can be one.
+
+        count: how many records of what is given the operation at hand has read.
+        """
         key = (kind, current_access.get())
         waiting = self._waiting.get(key)
         if waiting is None:
@@ -95,7 +100,10 @@ class Coalescer:
             if not waiting.callers:
                 # Nobody else waits for it: it lives and ends with its caller.
                 del self._waiting[key]
-                return await load(keys, first)
+                found = await load(keys, first)
+                if (budget := answer_budget.get()) is not None:
+                    budget.read(count(found))
+                return found
             future = waiting.add(keys, first, leads=True)
             self._due(key, waiting)
         else:
@@ -103,12 +111,15 @@ class Coalescer:
             waiting.requests.add(correlation_id.get())
             future = waiting.add(keys, first)
         try:
-            return await future
+            found = await future
         except asyncio.CancelledError:
             # A load that nobody waits for any more is broken off.
             if waiting.task is not None and all(each.done() for _, _, each in waiting.callers):
                 waiting.task.cancel()
             raise
+        if (budget := answer_budget.get()) is not None:
+            budget.read(count(found))
+        return found
 
     def _due(self, key: Hashable, waiting: _Waiting[Any]) -> None:
         del self._waiting[key]

@@ -16,7 +16,6 @@ from adapters.contracts.writes import Writer
 from gateway.observability.upstream import Asked, Work
 from gateway.systems.coalescing import Coalescer, Load, part_of
 from gateway.systems.connection import Connection
-from resolvers.budget import answer_budget
 from resolvers.ports import Health, Relation
 
 T = TypeVar("T")
@@ -69,17 +68,14 @@ class ConnectedSystems:
     def record_url(self, connection: str, record_type: RecordType, record_id: str) -> str | None:
         return self._connections[connection].adapter.record_url(record_type, record_id)
 
-    async def read_many(
+    def read_many(
         self, connection: str, record_type: RecordType, ids: Sequence[str], select: frozenset[str]
-    ) -> Mapping[str, Row]:
+    ) -> Coroutine[Any, Any, Mapping[str, Row]]:
         kind = connection, record_type, select
         load = self._by_id.get(kind)
         if load is None:
             load = self._by_id[kind] = self._loading_by_id(*kind)
-        found = await self.coalescer.load(kind, ids, None, load)
-        if (budget := answer_budget.get()) is not None:
-            budget.read(len(found))
-        return found
+        return self.coalescer.load(kind, ids, None, load)
 
     def _loading_by_id(self, connection: str, record_type: RecordType, select: frozenset[str]) -> Load[Row]:
         held = self._connections[connection]
@@ -95,17 +91,14 @@ class ConnectedSystems:
         _make_room(self._by_id)
         return load
 
-    async def related(
+    def related(
         self, relation: Relation, values: Sequence[str], select: frozenset[str], first: int | None
-    ) -> Mapping[str, Page]:
+    ) -> Coroutine[Any, Any, Mapping[str, Page]]:
         kind = relation, select
         load = self._related.get(kind)
         if load is None:
             load = self._related[kind] = self._loading_related(*kind)
-        found = await self.coalescer.load(kind, values, first, load, _pages_of)
-        if (budget := answer_budget.get()) is not None:
-            budget.read(count_of(found))
-        return found
+        return self.coalescer.load(kind, values, first, load, _pages_of, count_of)
 
     def _loading_related(self, relation: Relation, select: frozenset[str]) -> Load[Page]:
         key, where, after = relation.key, relation.where, relation.after
@@ -141,10 +134,7 @@ class ConnectedSystems:
             return {"": await self._connections[connection].call(lambda: resource.page(request), asked)}
 
         kind = ("page", connection, record_type, select, where, order, first, after)
-        page = (await self.coalescer.load(kind, ("",), None, load))[""]
-        if (budget := answer_budget.get()) is not None:
-            budget.read(len(page.rows))
-        return page
+        return (await self.coalescer.load(kind, ("",), None, load, count=count_of))[""]
 
     def health(self) -> Sequence[Health]:
         now = datetime.now(UTC)
