@@ -20,6 +20,7 @@ from adapters.contracts.vocabulary import ANCHORS, RecordType, System
 from resolvers.cursors import Place, encode_cursor
 from resolvers.planned.codegen_leaves import (
     NAMES,
+    Choice,
     LeafCode,
     Odd,
     Ungenerated,
@@ -28,6 +29,7 @@ from resolvers.planned.codegen_leaves import (
     object_of,
     row_of,
     text_of,
+    usual_of,
 )
 from resolvers.planned.codegen_steps import StepCode
 from resolvers.planned.ids import id_encoder
@@ -116,6 +118,21 @@ class _Level:
     lines: list[str] = field(default_factory=list[str])
     columns: dict[str, str] = field(default_factory=dict[str, str])
     after: list[str] = field(default_factory=list[str])
+
+
+def _added(inside: str, choices: Sequence[Choice]) -> list[str]:
+    """Lines that add an object's text: in one piece where all is as usual."""
+    add = f"out.append({text_of(inside)})"
+    if not choices:
+        return [add]
+    condition, usual = usual_of(inside, choices)
+    otherwise = [line for each in choices for line in each.lines]
+    return [
+        f"if {condition}:",
+        f"    out.append({text_of(usual)})",
+        "else:",
+        *(f"    {line}" for line in (*otherwise, add)),
+    ]
 
 
 class _Making:
@@ -213,6 +230,7 @@ class _Making:
         fields = self._systems.resource(connection, record_type).fields
         whole = _Level()
         body: list[str] = []
+        choices: list[Choice] = []
         if plan.slices or plan.steps or any(field.name == "id" for field in plan.fields):
             whole.lines.append(f"owns = {self._name('f', fields.texts('id'))}(rows)")
         if plan.slices or not all(isinstance(step, EdgeStep) for step in plan.steps):
@@ -228,7 +246,7 @@ class _Making:
             ]
             slices[step.system] = (row, self._systems.resource(there, RecordType.CUSTOMER).fields)
         inside = object_of(
-            plan, lambda field: self._field(plan, field, connection, fields, slices, whole, body)
+            plan, lambda field: self._field(plan, field, connection, fields, slices, whole, body, choices)
         )
         name = self._name("o")
         names, lists = ", ".join(["row", *whole.columns]), ", ".join(["rows", *whole.columns.values()])
@@ -237,9 +255,7 @@ class _Making:
             *(f"    {line}" for line in whole.lines),
             "    out = []",
             f"    for {names} in {lists if not whole.columns else f'zip({lists})'}:",
-            *(f"        {line}" for line in body),
-            f"        out.append({text_of(inside)})",
-            *(f"        {line}" for line in whole.after),
+            *(f"        {line}" for line in (*body, *_added(inside, choices), *whole.after)),
             "    return out",
         ]
         return name
@@ -253,6 +269,7 @@ class _Making:
         slices: dict[System, tuple[str, Any]],
         whole: _Level,
         body: list[str],
+        choices: list[Choice],
     ) -> str:
         if field.access is Access.FORBIDDEN:
             return "null"
@@ -264,7 +281,7 @@ class _Making:
             return '"{global_id}"'
         if field.system is not None:
             if field.system is ANCHORS[ENTITIES[plan.type_name]]:
-                return self._leaves.leaf(field, fields, "row", body)
+                return self._leaves.leaf(field, fields, "row", body, choices)
             row, of = slices[field.system]
             inner: list[str] = []
             value = self._leaves.leaf(field, of, row, inner)

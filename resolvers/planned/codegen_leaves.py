@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from json.encoder import encode_basestring
@@ -84,6 +84,30 @@ def chosen(name: str, choices: Sequence[tuple[str, Sequence[str], str]]) -> list
         lines.append(f"{'el' if at else ''}if {condition}:" if condition else "else:")
         lines += [f"    {line}" for line in (*before, f"{name} = {value}")]
     return lines
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A name that stands for one of several values.
+
+    lines: give it the value. usual: a condition that is true of nearly all rows, and the inside of the value
+    then.
+    """
+
+    name: str
+    lines: Sequence[str]
+    usual: tuple[str, str]
+
+
+def _lines_of(choices: Iterable[Choice]) -> list[str]:
+    return [line for each in choices for line in each.lines]
+
+
+def usual_of(inside: str, choices: Sequence[Choice]) -> tuple[str, str]:
+    """When none of the choices has to be made, and the same inside then."""
+    for each in choices:
+        inside = inside.replace(f"{{{each.name}}}", each.usual[1])
+    return " and ".join(each.usual[0] for each in choices), inside
 
 
 def _day(value: Any) -> str:
@@ -176,37 +200,68 @@ class LeafCode:
         self._names = names
         self._functions = functions
 
-    def leaf(self, field: FieldPlan, fields: Any, row: str, body: list[str]) -> str:
-        """The value of a field from a row, by its field map."""
+    def leaf(
+        self, field: FieldPlan, fields: Any, row: str, body: list[str], choices: list[Choice] | None = None
+    ) -> str:
+        """The value of a field from a row, by its field map.
+
+        A choice that it takes is added to ``choices``, if they are given, for who writes the whole row.
+        """
         if field.name not in fields:
             return "null"
         entry = fields[field.name]
         source: Source | None = entry.source
         if source is not None:
             lines: list[str] = []
+            made: list[Choice] = []
             try:
-                inside = self._by_source(field.type, field, source, lines)
+                source = self._sparing(field, source, row)
+                inside = self._by_source(field.type, field, source, lines, made)
             except Ungenerated:
                 pass
             else:
                 self._names.update(source.names)
                 # Parts that are not selected are not looked at.
-                used = "\n".join((*lines, inside))
+                used = "\n".join((*lines, *_lines_of(made), inside))
                 body += [f"{name} = {text.format(row=row)}" for name, text in source.binds if name in used]
                 body += lines
+                if choices is None:
+                    body += _lines_of(made)
+                else:
+                    choices += made
                 return inside
         value = self._name("v")
         body.append(f"{value} = {self._name('f', entry.read)}({row})")
         return self.write(field.type, field, value)
 
-    def _by_source(self, graph_type: Any, field: FieldPlan, source: Source, lines: list[str]) -> str:
-        """The value by the adapter's own source of it."""
+    def _sparing(self, field: FieldPlan, source: Source, row: str) -> Source:
+        """The same source. What only tells whether there is a value is read where that is asked."""
+        if source.absent is None or not source.parts:
+            return source
+        lines: list[str] = []
+        choices: list[Choice] = []
+        inside = self._by_source(field.type, field, replace(source, absent=""), lines, choices)
+        used = "\n".join((*lines, *_lines_of(choices), inside))
+        absent = source.absent
+        for name, text in source.binds:
+            if name not in used:
+                absent = re.sub(rf"\b{name}\b", text.format(row=row), absent)
+        return replace(source, absent=absent)
+
+    def _by_source(
+        self, graph_type: Any, field: FieldPlan, source: Source, lines: list[str], choices: list[Choice]
+    ) -> str:
+        """The value by the adapter's own source of it.
+
+        What has to be chosen is added to ``choices``; to ``lines``, where nothing is known to be usual.
+        """
         inner = _nullable(graph_type)
         required = inner is not graph_type
         if isinstance(inner, GraphQLList):
             raise Ungenerated("a list")
-        usual: str | None = None
+        usual: tuple[str, str] | None = None
         before: list[str] = []
+        parts: list[Choice] = []
         if is_leaf_type(inner):
             known = isinstance(inner, GraphQLEnumType) or inner.name in _BY_SOURCE
             if source.parts or not known:
@@ -215,23 +270,32 @@ class LeafCode:
                 return f"{{{source.text}}}"
             inside = self._scalar(inner, field, source)
             if source.usual is not None and source.usual[0]:
-                usual = self._usually(inner, field, source)
+                usual = source.usual[0], self._usually(inner, field, source)
         else:
             (plan,) = field.children.values()
-            inside = self._parts(plan, source, before)
+            inside = self._parts(plan, source, before, parts)
             if source.usual is not None and all(each.access is Access.ALLOWED for each in plan.fields):
-                usual = self._usual(plan, source)
-        choices: list[tuple[str, Sequence[str], str]] = []
-        if usual is not None and source.usual is not None:
-            choices.append((source.usual[0], (), text_of(usual)))
+                usual = source.usual[0], self._usual(plan, source)
+        values: list[tuple[str, Sequence[str], str]] = []
+        if usual is not None:
+            values.append((usual[0], (), text_of(usual[1])))
         if source.absent is not None:
-            choices.append((source.absent, (), "odd()" if required else "null"))
-        if not choices:
+            values.append((source.absent, (), "odd()" if required else "null"))
+        if not values:
             lines += before
+            choices += parts
             return inside
-        value = self._name("v")
-        lines += chosen(value, [*choices, ("", before, text_of(inside))])
-        return f"{{{value}}}"
+        if usual is None and not before:
+            condition, value = usual_of(inside, parts)
+            usual = " and ".join(filter(None, (f"not {source.absent}", condition))), value
+        name = self._name("v")
+        before += _lines_of(parts)
+        made = chosen(name, [*values, ("", before, text_of(inside))])
+        if usual is None:
+            lines += made
+        else:
+            choices.append(Choice(name, made, usual))
+        return f"{{{name}}}"
 
     @staticmethod
     def _scalar(scalar: Any, field: FieldPlan, source: Source) -> str:
@@ -248,12 +312,12 @@ class LeafCode:
             return f'"{value}"'
         return self._scalar(scalar, field, replace(source, value=value, plain=False))
 
-    def _parts(self, plan: ObjectPlan, source: Source, lines: list[str]) -> str:
+    def _parts(self, plan: ObjectPlan, source: Source, lines: list[str], choices: list[Choice]) -> str:
         """A value of several parts."""
 
         def value(part: FieldPlan) -> str:
             if part.name in source.parts:
-                return self._by_source(part.type, part, source.parts[part.name], lines)
+                return self._by_source(part.type, part, source.parts[part.name], lines, choices)
             if isinstance(part.type, GraphQLNonNull):
                 raise Ungenerated("a part that is needed")
             return "null"
