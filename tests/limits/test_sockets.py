@@ -65,10 +65,13 @@ async def test_messages_that_come_too_fast(peer: ClientConnection) -> None:
 
 async def test_a_flood_of_sockets(plain: Gateway) -> None:
     """Two hundred at once, each with twice what may come at once: all of them are closed."""
+    # A greeting that waits behind a flood of others, in this process too, could come too late.
+    greeted = asyncio.Barrier(200)
 
     async def flood() -> int | None:
         async with connecting(plain) as peer:
             await greet(peer, plain)
+            await greeted.wait()
             with contextlib.suppress(websockets.ConnectionClosed):
                 for _ in range(2_000):
                     await peer.send('{"type": "ping"}')
