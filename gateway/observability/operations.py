@@ -81,11 +81,9 @@ class _Observation(Watched):
         self._viewer = viewer
         self._started = time.perf_counter()
 
-    def answered(self, body: Mapping[str, Any]) -> None:
-        errors = body.get("errors")
-        if errors:
-            self._outcome = "partial" if body.get("data") else "failed"
-            self._codes = _codes(errors)
+    def failed(self, body: Mapping[str, Any]) -> None:
+        self._outcome = "partial" if body["data"] else "failed"
+        self._codes = _codes(body["errors"])
 
     def __enter__(self) -> Self:
         of = self._of

@@ -57,6 +57,7 @@ class Front:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         head = head_of(scope)
         own_id = correlation_id_of(head)
+        exchange = exchange_of(scope)
         identified = correlation_id.set(own_id)
         # In any case: a request that waited behind another of its connection begins in its context.
         traced = callers.set(trace_context_of(scope) if b"traceparent" in head else None)
@@ -77,14 +78,13 @@ class Front:
                         if b"authorization" in head and len(head) == len(scope["headers"]):
                             session = self._authenticator.known(head[b"authorization"])
                         scope[SESSION] = session or await self._authenticator.session(credentials_of(scope))
-                    answer = await self._endpoint.respond(scope, head, receive, own_id)
+                    answer = await self._endpoint.respond(scope, head, receive, exchange, own_id)
                 except Unauthenticated as refusal:
                     answer = unauthenticated(scope, refusal)
                 except Exception:  # noqa: BLE001 - the last line of defence: every request gets an answer
                     _log.exception("unforeseen error in a request")
                     answer = unforeseen(own_id)
             if isinstance(answer, Answered):
-                exchange = exchange_of(scope)
                 if (
                     exchange is not None
                     and not readable

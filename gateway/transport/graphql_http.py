@@ -27,7 +27,7 @@ from gateway.transport.authentication import session_of
 from gateway.transport.correlation import HEADER
 from gateway.transport.drain import Drain
 from gateway.transport.errors import UNFORESEEN, request_error
-from gateway.transport.exchange import exchange_of
+from gateway.transport.exchange import Exchange
 from gateway.transport.fanout import Fanout
 from gateway.transport.head import joined
 from gateway.transport.operation import BadParameters, NotAllowed, Operations, Refusal, checked_parameters
@@ -65,15 +65,21 @@ class GraphQLEndpoint:
         self._drain = drain
 
     async def respond(
-        self, scope: Scope, head: Mapping[bytes, bytes], receive: Receive, correlation_id: str
+        self,
+        scope: Scope,
+        head: Mapping[bytes, bytes],
+        receive: Receive,
+        exchange: Exchange | None,
+        correlation_id: str,
     ) -> Answered | ASGIApp:
         """What is to be sent. The request has been authenticated; only what nobody foresaw is raised."""
-        media, streams = _accepted(joined(scope, head, b"accept"))
+        accept = joined(scope, head, b"accept")
+        media, streams = (_accepted if len(accept) <= _REMEMBERED_BYTES else _accepted.__wrapped__)(accept)
         try:
             if media is None and not streams:
                 raise _BadRequest(406, _NOT_ACCEPTABLE)
             parameters = checked_parameters(
-                await self._body(scope, receive, head) if scope["method"] == "POST" else _from_query(scope)
+                await self._body(receive, head, exchange) if scope["method"] == "POST" else _from_query(scope)
             )
         except (_BadRequest, BadParameters) as error:
             return _bad(error, media or PLAIN_JSON, correlation_id)
@@ -128,12 +134,12 @@ class GraphQLEndpoint:
             return _refused(refusal, 400, PLAIN_JSON)
         return Response(single(body), headers={"content-type": f"{EVENT_STREAM}; charset=utf-8", **_HEADERS})
 
-    async def _body(self, scope: Scope, receive: Receive, head: Mapping[bytes, bytes]) -> Any:
+    async def _body(self, receive: Receive, head: Mapping[bytes, bytes], exchange: Exchange | None) -> Any:
         """What a POST carries, decoded."""
         _check_type(head.get(b"content-type", b"text/plain"))
         if b"content-encoding" in head and head[b"content-encoding"].strip().lower() != b"identity":
             raise _BadRequest(415, "The body must not be compressed", accept_encoding="identity")
-        exchange, most = exchange_of(scope), self._operations.limits.body_bytes
+        most = self._operations.limits.body_bytes
         body = None if exchange is None else exchange.whole_body()
         if body is None:
             body = await _received(head, receive, most)
@@ -250,13 +256,9 @@ def _refusal(message: str, correlation_id: str) -> dict[str, Any]:
     return request_error(Code.BAD_USER_INPUT, message, correlation_id)
 
 
+@functools.lru_cache(256)
 def _accepted(accept: bytes) -> tuple[str | None, bool]:
     """What an Accept header allows: the media type of one answer, None for none; and whether events."""
-    return _parsed_accept(accept) if len(accept) <= _REMEMBERED_BYTES else _parsed_accept.__wrapped__(accept)
-
-
-@functools.lru_cache(256)
-def _parsed_accept(accept: bytes) -> tuple[str | None, bool]:
     weights = _weights(accept.decode("latin-1"))
     return _media_type(weights), weights.get(EVENT_STREAM, 0.0) > 0
 

@@ -136,8 +136,8 @@ class Watched:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None: ...
 
-    def answered(self, body: Mapping[str, Any]) -> None:
-        """Told of the answer."""
+    def failed(self, body: Mapping[str, Any]) -> None:
+        """Told of an answer with errors."""
 
 
 class Operations:
@@ -243,9 +243,9 @@ class Operations:
                 if result.data is None and all(error.path is None for error in errors):
                     raise self._refused(errors, correlation_id, viewer)
                 body["errors"] = [in_execution(error, correlation_id) for error in errors]
+                seen.failed(body)
             if wanted:
                 body["extensions"] = wanted.told(context, points, self.limits.cost)
-            seen.answered(body)
             return body
 
     def watch(self, parameters: Mapping[str, Any], correlation_id: str, viewer: Viewer) -> Watched:

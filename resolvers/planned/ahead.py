@@ -43,14 +43,13 @@ class Ahead:
             await task
 
     def end(self) -> None:
-        for task in self._whole:
-            task.cancel()
-        for task in self._loads:
+        for task in (*self._whole, *self._loads):
             task.cancel()
 
     def begin(self, fetch: Fetch, plan: ObjectPlan, ref: Ref) -> None:
         start = asyncio.get_running_loop().create_task
-        by_id = plan.by_id.get(ref.connection) or _by_id(fetch, plan, ref.connection)
+        steps, whole = self.steps, self._whole
+        by_id = plan.by_id.get(ref.connection) or _by_id(plan, ref.connection)
         batch: Batch = {ref.connection: {ref.record_id: UNREAD}}
         # Hoists first: who needs what they bring finds it under way.
         if by_id.hoists:
@@ -59,15 +58,15 @@ class Ahead:
         if links is not None:
             self._loads += [start(quietly(each)) for each in links.hoists(plan.hoists)]
         for each in by_id.slices:
-            self.steps.add(each.index)
-            self._whole.append(start(fetch.slice(each, batch)))
+            steps.add(each.index)
+            whole.append(start(fetch.slice(each, batch)))
         for step in by_id.edges:
             if _asked(step, fetch) is not None:
-                self.steps.add(step.index)
-                self._whole.append(start(fetch.edges.pages(step, RecordType.CUSTOMER, batch)))
+                steps.add(step.index)
+                whole.append(start(fetch.edges.pages(step, RecordType.CUSTOMER, batch)))
         if links is not None:
-            self._loads += [start(quietly(each)) for each in links.loads(plan, self.steps)]
-        self.every = by_id.every and len(self._whole) == len(by_id.slices) + len(by_id.edges)
+            self._loads += [start(quietly(each)) for each in links.loads(plan, steps)]
+        self.every = by_id.every and len(steps) == len(by_id.slices) + len(by_id.edges)
 
 
 def begin_ahead(fetch: Fetch, plan: ObjectPlan, ref: Ref) -> Ahead:
@@ -89,10 +88,9 @@ def _is_bound(rows: Rows, customer: Ref) -> bool:
     return by_name and rows.portfolio is None and rows.legal_entities is None
 
 
-def _by_id(fetch: Fetch, plan: ObjectPlan, connection: str) -> ById:
+def _by_id(plan: ObjectPlan, connection: str) -> ById:
     """What needs nothing of a customer of a connection but its id: the same for all of them."""
-    fields = fetch.systems.resource(connection, RecordType.CUSTOMER).fields
-    slices = tuple(each for each in plan.slices if link_field(RecordType.CUSTOMER, each.system) not in fields)
+    slices = tuple(each for each in plan.slices if connection not in each.linked)
     edges = tuple(
         step
         for step in plan.steps

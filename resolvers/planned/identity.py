@@ -25,6 +25,16 @@ from resolvers.ports import CrossReferences, Relation, Systems
 _CUSTOMER = RecordType.CUSTOMER
 
 
+def linked_to(systems: Systems, system: System) -> frozenset[str]:
+    """The connections of the CRM whose rows say where its customers are in a system."""
+    link = link_field(_CUSTOMER, system)
+    return frozenset(
+        name
+        for name in systems.connections(System.CRM, _CUSTOMER)
+        if link in systems.resource(name, _CUSTOMER).fields
+    )
+
+
 def claims_on(systems: Systems, system: System) -> tuple[Relation, ...]:
     """Whom to ask of a system for the records that name customers: each connection that finds by them."""
     return tuple(
@@ -48,7 +58,7 @@ class Identities:
             return {name: {each: Located(name, each) for each in group} for name, group in customers.items()}
         found: Outcomes = {}
         for name, group in customers.items():
-            if self._links(name, system):
+            if link_field(_CUSTOMER, system) in self._fields(name, _CUSTOMER):
                 found[name] = await self._known_by_crm(name, group, system)
             else:
                 claims = await self._claims(group, system)
@@ -59,7 +69,7 @@ class Identities:
         """Customers' records in a system other than the CRM: (row, fields), None, or a fault."""
         found: Outcomes = {}
         for name, group in customers.items():
-            if self._links(name, step.system):
+            if name in step.linked:
                 found[name] = await self._rows_at(await self._known_by_crm(name, group, step.system))
             else:
                 found[name] = await self._slices_by_claims(group, step)
@@ -198,10 +208,6 @@ class Identities:
                     System.CRM, Conflict(f"{len(refs)} customers claim one {system.value} record")
                 )
         return found
-
-    def _links(self, name: str, system: System) -> bool:
-        """Whether the CRM's rows say where its customers are in a system."""
-        return link_field(_CUSTOMER, system) in self._fields(name, _CUSTOMER)
 
     async def _known_by_crm(self, name: str, group: Group, system: System) -> dict[str, Any]:
         """The places that the CRM's own rows name, now or when last seen."""

@@ -92,11 +92,13 @@ class Step:
 class SliceStep:
     """The customers' records in a system other than the CRM.
 
-    claims: whom to ask for records that name customers, where the CRM has no link to the system.
+    linked: the connections of the CRM whose customers have a link to their record in the system.
+    claims: whom to ask for records that name customers of others.
     """
 
     index: int
     system: System
+    linked: frozenset[str]
     claims: tuple[Relation, ...]
 
 

@@ -26,7 +26,7 @@ from resolvers.loads import Relation
 from resolvers.planned.arguments import Arguments
 from resolvers.planned.collect import Collector, sets_of
 from resolvers.planned.hoist import hoisted
-from resolvers.planned.identity import claims_on
+from resolvers.planned.identity import claims_on, linked_to
 from resolvers.planned.plan import (
     EdgeStep,
     FieldPlan,
@@ -168,7 +168,12 @@ class _Making:
             graph_type.name,
             fields,
             slices=tuple(
-                SliceStep(self._next(), system, claims_on(self._planner.systems, system))
+                SliceStep(
+                    self._next(),
+                    system,
+                    linked_to(self._planner.systems, system),
+                    claims_on(self._planner.systems, system),
+                )
                 for system in sorted(systems, key=lambda system: system.value)
             ),
             steps=tuple(field.step for field in fields if field.step is not None),
