@@ -44,7 +44,7 @@ _log = structlog.get_logger(__name__)
 CACHED_PLANS = 500
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
     """An answer, and how many rounds of loads it took.
 
