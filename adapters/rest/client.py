@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from adapters.contracts.errors import NotFound
@@ -26,6 +26,8 @@ class RestClient:
             proxy=settings.way_out,
             headers={**settings.headers, **_proof(settings.auth)},
         )
+        self.ask = self._http.ask
+        """The answer to what was prepared, with more of an encoded query, before it is ``checked``."""
 
     async def answer(self, path: str, params: Params = ()) -> Response:
         """An answer of status 400 or more is raised as the fault it stands for."""
@@ -34,10 +36,6 @@ class RestClient:
     def prepare(self, path: str, before: Params, after: Params) -> Prepared:
         """What is asked with parameters of which some change."""
         return self._http.prepare(path, before, after)
-
-    def ask(self, prepared: Prepared, query: str) -> Coroutine[Any, Any, Response]:
-        """The answer to what was prepared, with more of an encoded query, before it is ``checked``."""
-        return self._http.ask(prepared, query)
 
     def checked(self, response: Response) -> Response:
         """Raises the fault that an answer of status 400 or more stands for."""

@@ -168,7 +168,9 @@ class RestResource(Resource):
 
     def _found(self, asked: _ByKey, response: Response) -> tuple[Sequence[Row], Sequence[Any]]:
         """The rows of an answer to what was asked by a key's values, and whose each is."""
-        rows, _ = asked.shape.read(self._client.checked(response))
+        if response.status >= 400:
+            self._client.checked(response)
+        rows, _ = asked.shape.read(response)
         return rows, asked.owners(rows)
 
     def _prepare(self, key: str, select: frozenset[str]) -> _ByKey:
