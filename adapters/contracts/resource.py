@@ -132,10 +132,15 @@ class Lists(Mapping[str, Page]):
 
     def beside(self, others: Iterable[Lists]) -> Lists:
         """These and others, of the same resource."""
-        merged = dict(self.lists)
-        for each in others:
+        parts = (self, *others)
+        merged: dict[str, Sequence[Row]] = {}
+        for each in parts:
             merged.update(each.lists)
-        return Lists(merged, self._places)
+        together = Lists(merged, self._places)
+        if len(merged) == sum(map(len, parts)):
+            # None of them has another's value: what they measure, this measures.
+            together._lengths = sum(each.count for each in parts), max(each.longest for each in parts)
+        return together
 
 
 def lists_by(values: Sequence[str], owners: Iterable[str], rows: Iterable[Row]) -> dict[str, list[Row]]:

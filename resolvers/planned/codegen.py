@@ -18,20 +18,9 @@ from graphql import GraphQLNonNull
 from adapters.contracts.resource import Lists
 from adapters.contracts.vocabulary import ANCHORS, RecordType, System
 from resolvers.cursors import Place, encode_cursor
-from resolvers.planned.codegen_leaves import (
-    NAMES,
-    Choice,
-    LeafCode,
-    Odd,
-    Ungenerated,
-    an_object,
-    chosen,
-    object_of,
-    row_of,
-    text_of,
-    usual_of,
-)
+from resolvers.planned.codegen_leaves import NAMES, LeafCode, Odd, row_of
 from resolvers.planned.codegen_steps import StepCode
+from resolvers.planned.codegen_text import Choice, Ungenerated, added, an_object, chosen, object_of, text_of
 from resolvers.planned.ids import id_encoder
 from resolvers.planned.item import Kids
 from resolvers.planned.plan import EdgeStep, FieldPlan, ObjectPlan, Plan, RootStep
@@ -120,21 +109,6 @@ class _Level:
     after: list[str] = field(default_factory=list[str])
 
 
-def _added(inside: str, choices: Sequence[Choice]) -> list[str]:
-    """Lines that add an object's text: in one piece where all is as usual."""
-    add = f"out.append({text_of(inside)})"
-    if not choices:
-        return [add]
-    condition, usual = usual_of(inside, choices)
-    otherwise = [line for each in choices for line in each.lines]
-    return [
-        f"if {condition}:",
-        f"    out.append({text_of(usual)})",
-        "else:",
-        *(f"    {line}" for line in (*otherwise, add)),
-    ]
-
-
 class _Making:
     def __init__(self, plan: Plan, systems: Systems) -> None:
         self._plan = plan
@@ -211,8 +185,9 @@ class _Making:
             field,
             record_type,
             lambda make: f"{make}({rows})",
+            lambda make: f"joined({make}({rows}))",
             self._last,
-            rows=rows,
+            any_rows=rows,
             places=f"places_of({listed}.kids)",
             has_more=f"{listed}.kids.has_more",
             list_name=f"{listed}.name",
@@ -255,7 +230,7 @@ class _Making:
             *(f"    {line}" for line in whole.lines),
             "    out = []",
             f"    for {names} in {lists if not whole.columns else f'zip({lists})'}:",
-            *(f"        {line}" for line in (*body, *_added(inside, choices), *whole.after)),
+            *(f"        {line}" for line in (*body, *added(inside, choices), *whole.after)),
             "    return out",
         ]
         return name
@@ -302,26 +277,32 @@ class _Making:
             f"{after} = {self._name('g', field.arguments)}.values(fetch.variables).get('after')",
         ]
         whole.lines += [f"{page}s = lists_of({found}, owns)", f"{start} = 0"]
-        rows = f"{page}r"
-        whole.columns[rows] = f"{page}s"
+        count = f"{page}n"
+        whole.columns[count] = f"map(len, {page}s)"
         whole.after.append(f"{start} = {end}")
-        body.append(f"{end} = {start} + len({rows})")
+        body.append(f"{end} = {start} + {count}")
         (shown,) = field.children.values()
         if any(each.name not in _ROWS_ALONE for each in shown.fields):
             whole.lines.append(f"{page}p = [{found}[own] for own in owns]")
             whole.columns[page] = f"{page}p"
 
-        def nodes(make: str) -> str:
-            made = self._name("n")
-            whole.lines.append(f"{made} = {make}(all_of({page}s))")
-            return f"{made}[{start}:{end}]"
+        def made(make: str) -> str:
+            texts = self._name("n")
+            whole.lines.append(f"{texts} = {make}(all_of({page}s))")
+            return texts
+
+        def in_one(make: str) -> str:
+            texts = made(make)
+            # Many have one alone, which is put in as it is.
+            return f"{texts}[{start}] if {count} == 1 else joined({texts}[{start}:{end}])"
 
         return self._page(
             field,
             step.edge.child,
-            nodes,
+            lambda make: f"{made(make)}[{start}:{end}]",
+            in_one,
             body,
-            rows=rows,
+            any_rows=count,
             places=f"{page}.positions",
             has_more=f"{page}.has_more",
             list_name=self._name("l", step.edge.name),
@@ -333,14 +314,16 @@ class _Making:
         field: FieldPlan,
         record_type: RecordType,
         nodes: Callable[[str], str],
+        in_one: Callable[[str], str],
         lines: list[str],
         *,
-        rows: str,
+        any_rows: str,
         places: str,
         has_more: str,
         list_name: str,
         after: str,
     ) -> str:
+        """The inside of a page. ``nodes`` gives the texts that a function makes, ``in_one`` these as one."""
         (page,) = field.children.values()
         connection = self._name("c", self._sole(ANCHORS[record_type], record_type))
 
@@ -350,7 +333,7 @@ class _Making:
         parts: list[tuple[str, str]] = []
         for part in page.fields:
             if part.name == "nodes":
-                inside = f"[{{joined({nodes(self._objects(part.children[record_type.value]))})}}]"
+                inside = f"[{{{in_one(self._objects(part.children[record_type.value]))}}}]"
             elif part.name == "edges":
                 (edge,) = part.children.values()
                 inner: list[tuple[str, str]] = []
@@ -374,8 +357,8 @@ class _Making:
                 values = {
                     "has_next_page": f"{{truths[{has_more}]}}",
                     "has_previous_page": f"{{truths[{after} is not None]}}",
-                    "start_cursor": f"{{{cursor(f'{places}[0]')} if {rows} else null}}",
-                    "end_cursor": f"{{{cursor(f'{places}[-1]')} if {rows} else null}}",
+                    "start_cursor": f"{{{cursor(f'{places}[0]')} if {any_rows} else null}}",
+                    "end_cursor": f"{{{cursor(f'{places}[-1]')} if {any_rows} else null}}",
                     "__typename": f'"{info.type_name}"',
                 }
                 inside = an_object([(each.key, values[each.name]) for each in info.fields])

@@ -1,15 +1,14 @@
 """Generated reading of leaves: from what a row has to the text that JSON has of it.
 
-Text is put together by f-strings. What the functions here give is the *inside* of one: text as it stands in
-the answer, and in braces the names, or plain expressions, of what is put there. Lines that have to run before
-it are added to a list of lines.
+What is given is the inside of an f-string: see ``codegen_text``. Lines that have to run before it are added
+to a list of lines.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from json.encoder import encode_basestring
@@ -20,6 +19,7 @@ from graphql import GraphQLEnumType, GraphQLList, GraphQLNonNull, is_leaf_type
 from adapters.contracts.errors import SystemFault
 from adapters.contracts.fields import Source
 from resolvers.masks import masked
+from resolvers.planned.codegen_text import Choice, Ungenerated, chosen, lines_of, object_of, text_of, usual_of
 from resolvers.planned.item import Item
 from resolvers.planned.plan import FieldPlan, ObjectPlan
 from resolvers.viewer import Access
@@ -27,10 +27,6 @@ from resolvers.viewer import Access
 
 class Odd(Exception):
     """Not as the generated code expects it."""
-
-
-class Ungenerated(Exception):
-    """No code is generated for this plan; the text says why."""
 
 
 def odd() -> Any:
@@ -46,68 +42,6 @@ def row_of(item: Item) -> Any:
 
 quoted: Callable[[str], str] = encode_basestring
 """A text as JSON has it, as orjson writes it too. Raises ``TypeError`` for what is no text."""
-
-_ALONE = re.compile(r"\{([^{}]+)\}")
-"""One expression and nothing beside it."""
-
-
-def an_object(parts: Iterable[tuple[str, str]]) -> str:
-    """The inside of an object, from its keys, which are names of GraphQL, and the insides of their values."""
-    return "{{" + ",".join([f'"{key}":{value}' for key, value in parts]) + "}}"
-
-
-def object_of(plan: ObjectPlan, value: Callable[[FieldPlan], str]) -> str:
-    """The inside of an object. ``value`` gives that of each of its fields, but for the name of its type."""
-    return an_object(
-        [
-            (each.key, f'"{plan.type_name}"' if each.name == "__typename" else value(each))
-            for each in plan.fields
-        ]
-    )
-
-
-def text_of(inside: str) -> str:
-    """The expression of the text."""
-    if "'" in inside or "\\" in inside:
-        raise Ungenerated("text that an f-string cannot hold")
-    alone = _ALONE.fullmatch(inside)
-    return f"f'{inside}'" if alone is None else alone[1]
-
-
-def chosen(name: str, choices: Sequence[tuple[str, Sequence[str], str]]) -> list[str]:
-    """Lines that give a name the value of the first choice that is true: condition, lines, expression.
-
-    The last has no condition.
-    """
-    lines: list[str] = []
-    for at, (condition, before, value) in enumerate(choices):
-        lines.append(f"{'el' if at else ''}if {condition}:" if condition else "else:")
-        lines += [f"    {line}" for line in (*before, f"{name} = {value}")]
-    return lines
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A name that stands for one of several values.
-
-    lines: give it the value. usual: a condition that is true of nearly all rows, and the inside of the value
-    then.
-    """
-
-    name: str
-    lines: Sequence[str]
-    usual: tuple[str, str]
-
-
-def _lines_of(choices: Iterable[Choice]) -> list[str]:
-    return [line for each in choices for line in each.lines]
-
-
-def usual_of(inside: str, choices: Sequence[Choice]) -> tuple[str, str]:
-    """When none of the choices has to be made, and the same inside then."""
-    for each in choices:
-        inside = inside.replace(f"{{{each.name}}}", each.usual[1])
-    return " and ".join(each.usual[0] for each in choices), inside
 
 
 def _day(value: Any) -> str:
@@ -222,11 +156,11 @@ class LeafCode:
             else:
                 self._names.update(source.names)
                 # Parts that are not selected are not looked at.
-                used = "\n".join((*lines, *_lines_of(made), inside))
+                used = "\n".join((*lines, *lines_of(made), inside))
                 body += [f"{name} = {text.format(row=row)}" for name, text in source.binds if name in used]
                 body += lines
                 if choices is None:
-                    body += _lines_of(made)
+                    body += lines_of(made)
                 else:
                     choices += made
                 return inside
@@ -241,7 +175,7 @@ class LeafCode:
         lines: list[str] = []
         choices: list[Choice] = []
         inside = self._by_source(field.type, field, replace(source, absent=""), lines, choices)
-        used = "\n".join((*lines, *_lines_of(choices), inside))
+        used = "\n".join((*lines, *lines_of(choices), inside))
         absent = source.absent
         for name, text in source.binds:
             if name not in used:
@@ -289,7 +223,7 @@ class LeafCode:
             condition, value = usual_of(inside, parts)
             usual = " and ".join(filter(None, (f"not {source.absent}", condition))), value
         name = self._name("v")
-        before += _lines_of(parts)
+        before += lines_of(parts)
         made = chosen(name, [*values, ("", before, text_of(inside))])
         if usual is None:
             lines += made

@@ -1,6 +1,6 @@
 """Generated assembly of what is not a page: the record of a relation, the object that a link names, sums.
 
-What is given is the inside of an f-string: see ``codegen_leaves``.
+What is given is the inside of an f-string: see ``codegen_text``.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from adapters.contracts.vocabulary import ANCHORS, RecordType, System
-from resolvers.planned.codegen_leaves import object_of, text_of
+from resolvers.planned.codegen_text import object_of, text_of
 from resolvers.planned.plan import (
     FieldPlan,
     ObjectPlan,

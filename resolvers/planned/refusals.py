@@ -8,7 +8,7 @@ from typing import Any, cast
 from graphql import GraphQLError, GraphQLNonNull, located_error
 
 from resolvers.errors import forbidden
-from resolvers.planned.codegen_leaves import Ungenerated
+from resolvers.planned.codegen_text import Ungenerated
 from resolvers.planned.plan import FieldPlan, ObjectPlan, Plan
 from resolvers.planned.planner import ENTITIES
 from resolvers.planned.variables import Given

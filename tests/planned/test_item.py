@@ -38,3 +38,13 @@ def test_pages_are_cut_only_where_one_is_longer(kind: str) -> None:
         "2": [],
         "3": ["c"],
     }
+
+
+@pytest.mark.parametrize(("other", "count", "longest"), [({"4": ["d"] * 3}, 6, 3), ({"1": ["a"]}, 2, 1)])
+def test_lists_beside_others_are_measured_as_what_they_are_then(
+    other: dict[str, list[str]], count: int, longest: int
+) -> None:
+    """Also where both have rows of one value: those of the last are there."""
+    first = Lists(ROWS, lambda rows: ("",) * len(rows))
+    together = first.beside([Lists(other, lambda rows: ("",) * len(rows))])
+    assert (together.count, together.longest) == (count, longest)
