@@ -120,7 +120,7 @@ class Loads:
         keys = list(values)
         known = self._reads.get(relation)
         if not known:
-            return (await self._read(relation, keys, first)).found
+            return (await self._read(known, relation, keys, first)).found
         own = await self._beside_others(known, relation, keys, first)
         if not isinstance(own, _Read):
             return {value: own[value].found[value] for value in keys}
@@ -178,7 +178,7 @@ class Loads:
         known = self._reads.get(relation)
         if known:
             return self._beside_others(known, relation, keys, first)
-        return self._read(relation, keys, first)
+        return self._read(known, relation, keys, first)
 
     async def _beside_others(
         self, known: dict[str, _Read], relation: Relation, keys: list[str], first: int | None
@@ -201,7 +201,7 @@ class Loads:
                 raise other.fault
         mine = [key for key in keys if key not in found] if found else keys
         if mine:
-            found |= dict.fromkeys(mine, await self._read(relation, mine, first))
+            found |= dict.fromkeys(mine, await self._read(known, relation, mine, first))
         for other in others:
             if other.under_way:
                 await other.wait()
@@ -214,10 +214,11 @@ class Loads:
                 found |= dict.fromkeys(theirs, again) if isinstance(again, _Read) else again
         return found
 
-    async def _read(self, relation: Relation, keys: list[str], first: int | None) -> _Read:
+    async def _read(
+        self, known: dict[str, _Read] | None, relation: Relation, keys: list[str], first: int | None
+    ) -> _Read:
         own, own_round = _Read(keys, _ALL if first is None else first), 0
         before: dict[str, _Read] = {}
-        known = self._reads.get(relation)
         if known is None:
             known = self._reads[relation] = dict.fromkeys(keys, own)
         else:
