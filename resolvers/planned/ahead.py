@@ -39,7 +39,8 @@ class Ahead:
 
     async def done(self) -> None:
         """Until the steps are. For loads nobody waits but who needs them."""
-        for task in self._whole:
+        # Relations come last, and with what is below them take longest: then the others have ended already.
+        for task in reversed(self._whole):
             await task
 
     def end(self) -> None:

@@ -140,6 +140,49 @@ async def test_a_body_in_pieces_and_a_peer_that_reads_slowly_go_the_long_way():
     assert socket.sent[0].startswith(b"HTTP/1.1 202 ")
 
 
+async def test_a_body_in_pieces_is_received_to_its_end():
+    received: asyncio.Queue[tuple[bytes, bool]] = asyncio.Queue()
+
+    async def receiving(scope: Scope, receive: Receive, send: Send) -> None:
+        more = True
+        while more:
+            message = await receive()
+            more = message["more_body"]
+            received.put_nowait((message["body"], more))
+        await echo(scope, receive, send)
+
+    protocol, socket = await served(receiving)
+    whole = post(b"in three")
+    protocol.data_received(whole[:-6])
+    assert await received.get() == (b"in", True)
+    protocol.data_received(whole[-6:-2])
+    assert await received.get() == (b" thr", True)
+    protocol.data_received(whole[-2:])
+    assert await received.get() == (b"ee", False)
+    await until_done(protocol)
+    assert b"".join(socket.sent).endswith(b"\r\n\r\n")
+
+
+async def test_who_took_the_whole_body_is_told_of_nothing_but_that_the_peer_is_gone():
+    told: asyncio.Queue[str] = asyncio.Queue()
+
+    async def taking(scope: Scope, receive: Receive, send: Send) -> None:
+        exchange = exchange_of(scope)
+        assert exchange is not None
+        assert exchange.whole_body() == b"taken"
+        told.put_nowait("taken")
+        told.put_nowait((await receive())["type"])
+
+    protocol, _ = await served(taking)
+    protocol.data_received(post(b"taken"))
+    assert await told.get() == "taken"
+    # What was there already would have been told in the same step.
+    assert told.empty()
+    protocol.connection_lost(None)
+    assert await told.get() == "http.disconnect"
+    await until_done(protocol)
+
+
 async def test_requests_one_after_the_other_in_one_piece_are_answered_in_order():
     protocol, socket = await served(echo)
     protocol.data_received(post(b"one") + post(b"two") + post(b"three"))
