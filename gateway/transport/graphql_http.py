@@ -86,7 +86,7 @@ class GraphQLEndpoint:
         try:
             parameters = self._operations.resolved(parameters, correlation_id)
         except Refusal as refusal:
-            return _refused(refusal, 400 if media == GRAPHQL_JSON else 200, media or PLAIN_JSON)
+            return _refused(refusal, _status_of(media), media or PLAIN_JSON)
         session = session_of(scope)
         caller = caller_of(scope, session.viewer)
         allowed = _ALLOWED[scope["method"]]
@@ -94,7 +94,6 @@ class GraphQLEndpoint:
         if media is None or (streams and self._operations.is_subscription(parameters)):
             response = await self._stream(parameters, correlation_id, session, caller, allowed)
         else:
-            refused_status = 400 if media == GRAPHQL_JSON else 200
             try:
                 body = await self._operations.answer(
                     parameters, correlation_id, session.viewer, caller, allowed
@@ -105,11 +104,11 @@ class GraphQLEndpoint:
             except NotAllowed as error:
                 # Nothing was executed: the method may not carry a mutation, one answer no subscription.
                 if error.kind is OperationType.SUBSCRIPTION:
-                    response = _answer(refused_status, media, [_refusal(_NO_STREAM, correlation_id)])
+                    response = _answer(_status_of(media), media, [_refusal(_NO_STREAM, correlation_id)])
                 else:
                     response = _mutation_by_get(media, correlation_id)
             except Refusal as refusal:
-                response = _refused(refusal, refused_status, media)
+                response = _refused(refusal, _status_of(media), media)
         if caller.standing is not None and isinstance(response, Response):
             response.raw_headers += _rate_headers(self._operations.rate.policy, caller.standing)
         return response
@@ -187,6 +186,11 @@ def _bad(error: _BadRequest | BadParameters, media: str, correlation_id: str) ->
     response = _answer(status, media, [_refusal(str(error), correlation_id)])
     response.headers.update(headers)
     return response
+
+
+def _status_of(media: str | None) -> int:
+    """The status of a request that is not executed, by the media type of its answer."""
+    return 400 if media == GRAPHQL_JSON else 200
 
 
 def _refused(refusal: Refusal, status: int, media: str) -> Response:

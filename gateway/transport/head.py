@@ -30,8 +30,10 @@ def all_of(scope: Scope, name: bytes) -> list[bytes]:
 
 def joined(scope: Scope, head: Mapping[bytes, bytes], name: bytes) -> bytes:
     """A header as one value, in however many it came; empty where it did not."""
+    if name not in head:
+        return b""
     if len(head) == len(scope["headers"]):
-        return head.get(name, b"")
+        return head[name]
     return b",".join(all_of(scope, name))
 
 
