@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import UTC
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import msgspec
@@ -75,6 +75,9 @@ class Prepared(NamedTuple):
     end: str
 
 
+_lines_of = lru_cache(256)(header_lines)
+"""The calls of one request have the same headers: its id, and its caller's trace."""
+
 _Exchange = Callable[[dict[str, str]], Coroutine[Any, Any, Response]]
 """Sends a request with these headers, and gives its answer."""
 
@@ -120,8 +123,11 @@ class HttpClient:
         if self._base.authorization is not None:
             self._fixed.setdefault("authorization", self._base.authorization)
         self._own = self._pool(self._base.address)
-        # The calls of one request have the same headers: its id, and its caller's trace.
-        self._lines = lru_cache(256)(self._made_lines)
+
+    @cached_property
+    def _lines(self) -> str:
+        """The client's own headers. Raises ``Rejected`` where one of them cannot be sent."""
+        return header_lines([("host", self._base.address.authority), *self._fixed.items()])
 
     def send(
         self,
@@ -170,7 +176,7 @@ class HttpClient:
         ended = _begun("GET", headers)
         started = time.perf_counter()
         try:
-            lines = self._lines(tuple(headers.items()))
+            lines = self._all_lines(headers)
             request = f"{prepared.begin}{query}{prepared.end}{lines}\r\n".encode("latin-1")
             answer = await self._own.request(request, "GET")
         except BaseException as error:
@@ -238,14 +244,13 @@ class HttpClient:
             lines = header_lines([("host", base.address.authority), *self._named(base, headers).items()])
             return self._pool(base.address), request_bytes(method, target_of(target, params), lines, content)
         target = target_of(f"{self._base.path}{path}", params)
-        return self._own, request_bytes(method, target, self._lines(tuple(headers.items())), content)
+        return self._own, request_bytes(method, target, self._all_lines(headers), content)
 
-    def _made_lines(self, headers: tuple[tuple[str, str], ...]) -> str:
-        """The client's own headers and these, which take the place of its own of the same name.
-
-        Raises ``Rejected`` where one of them cannot be sent.
-        """
-        named = self._named(self._base, dict(headers))
+    def _all_lines(self, headers: Mapping[str, str]) -> str:
+        """The client's own headers and these, which take the place of its own of the same name."""
+        if self._fixed.keys().isdisjoint(headers):
+            return f"{self._lines}{_lines_of(tuple(headers.items()))}"
+        named = self._named(self._base, headers)
         return header_lines([("host", self._base.address.authority), *named.items()])
 
     def _url(
