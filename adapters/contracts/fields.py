@@ -62,6 +62,7 @@ class Source:
             less than to ask for ``absent`` and ``value``.
     plain:  whether all texts that it gives stand in JSON as they are: digits, days, names of codes.
     parts:  for a value of several parts, the source of each, whose ``binds`` are in ``binds`` already.
+    shows:  the parts of which any that is as usual shows that there is a value, whatever the others are.
     names:  what the expressions refer to.
     """
 
@@ -73,6 +74,7 @@ class Source:
     text: str | None = None
     plain: bool = False
     parts: Mapping[str, Source] = field(default_factory=dict[str, "Source"])
+    shows: frozenset[str] = frozenset()
     names: Mapping[str, Any] = field(default_factory=_nothing)
 
 

@@ -173,6 +173,7 @@ def parts_source(parts: Mapping[str, Source | None], needed: Collection[str]) ->
         tuple(bind for source in known.values() for bind in source.binds),
         absent=f"({absent})",
         parts={**known, **present},
+        shows=frozenset(needed or known) if len(needed) < 2 else frozenset(),
         names={name: value for source in known.values() for name, value in source.names.items()},
     )
 

@@ -20,7 +20,17 @@ from adapters.contracts.vocabulary import ANCHORS, RecordType, System
 from resolvers.cursors import Place, encode_cursor
 from resolvers.planned.codegen_leaves import NAMES, LeafCode, Odd, row_of
 from resolvers.planned.codegen_steps import StepCode
-from resolvers.planned.codegen_text import Choice, Ungenerated, added, an_object, chosen, object_of, text_of
+from resolvers.planned.codegen_text import (
+    Choice,
+    Ungenerated,
+    added,
+    an_object,
+    chosen,
+    lines_of,
+    object_of,
+    text_of,
+    usual_of,
+)
 from resolvers.planned.ids import id_encoder
 from resolvers.planned.item import Kids
 from resolvers.planned.plan import EdgeStep, FieldPlan, ObjectPlan, Plan, RootStep
@@ -259,9 +269,16 @@ class _Making:
                 return self._leaves.leaf(field, fields, "row", body, choices)
             row, of = slices[field.system]
             inner: list[str] = []
-            value = self._leaves.leaf(field, of, row, inner)
+            taken: list[Choice] = []
+            value = self._leaves.leaf(field, of, row, inner, taken)
             result = self._name("v")
-            body += chosen(result, [(f"{row} is None", (), "null"), ("", inner, text_of(value))])
+            if not taken:
+                body += chosen(result, [(f"{row} is None", (), "null"), ("", inner, text_of(value))])
+                return f"{{{result}}}"
+            body += [f"if {row} is not None:", *(f"    {line}" for line in inner)]
+            lines = chosen(result, [(f"{row} is None", (), "null"), ("", lines_of(taken), text_of(value))])
+            condition, usual = usual_of(value, taken)
+            choices.append(Choice(result, lines, (f"{row} is not None and {condition}", usual)))
             return f"{{{result}}}"
         step = field.step
         if not isinstance(step, EdgeStep):

@@ -196,6 +196,7 @@ class LeafCode:
         usual: tuple[str, str] | None = None
         before: list[str] = []
         parts: list[Choice] = []
+        shown = False
         if is_leaf_type(inner):
             known = isinstance(inner, GraphQLEnumType) or inner.name in _BY_SOURCE
             if source.parts or not known:
@@ -207,7 +208,7 @@ class LeafCode:
                 usual = source.usual[0], self._usually(inner, field, source)
         else:
             (plan,) = field.children.values()
-            inside = self._parts(plan, source, before, parts)
+            inside, shown = self._parts(plan, source, before, parts)
             if source.usual is not None and all(each.access is Access.ALLOWED for each in plan.fields):
                 usual = source.usual[0], self._usual(plan, source)
         values: list[tuple[str, Sequence[str], str]] = []
@@ -221,7 +222,8 @@ class LeafCode:
             return inside
         if usual is None and not before:
             condition, value = usual_of(inside, parts)
-            usual = " and ".join(filter(None, (f"not {source.absent}", condition))), value
+            there = "" if shown else f"not {source.absent}"
+            usual = " and ".join(filter(None, (there, condition))), value
         name = self._name("v")
         before += lines_of(parts)
         made = chosen(name, [*values, ("", before, text_of(inside))])
@@ -246,17 +248,25 @@ class LeafCode:
             return f'"{value}"'
         return self._scalar(scalar, field, replace(source, value=value, plain=False))
 
-    def _parts(self, plan: ObjectPlan, source: Source, lines: list[str], choices: list[Choice]) -> str:
-        """A value of several parts."""
+    def _parts(
+        self, plan: ObjectPlan, source: Source, lines: list[str], choices: list[Choice]
+    ) -> tuple[str, bool]:
+        """A value of several parts; and whether there is one, where what is chosen for them is as usual."""
+        shown = False
 
         def value(part: FieldPlan) -> str:
+            nonlocal shown
             if part.name in source.parts:
-                return self._by_source(part.type, part, source.parts[part.name], lines, choices)
+                of, known = source.parts[part.name], len(choices)
+                inside = self._by_source(part.type, part, of, lines, choices)
+                if part.name in source.shows and of.usual is not None and len(choices) > known:
+                    shown = True
+                return inside
             if isinstance(part.type, GraphQLNonNull):
                 raise Ungenerated("a part that is needed")
             return "null"
 
-        return object_of(plan, value)
+        return object_of(plan, value), shown
 
     def _usual(self, plan: ObjectPlan, source: Source) -> str:
         """The same where it is as it usually is: no part has to be looked at again."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from adapters.contracts.fields import Source
-from adapters.contracts.values import Money, PaymentMethod, Plan
+from adapters.contracts.values import Money, PaymentMethod, Person, Plan, Receivables
 from adapters.contracts.vocabulary import PaymentMethodKind
 from adapters.rest.faults import Faults
 from adapters.rest.reading import compile_field
@@ -112,3 +112,39 @@ def test_the_text_of_a_source_says_what_is_read(spec_and_kind: tuple[Any, Any]) 
         given += 1
         assert (value, said) == (value, as_json(reading.read(row)))
     assert given > 1
+
+
+MONEY = {"amount": "a", "currency": "b", "unit": "minor"}
+OF_PARTS: list[tuple[Any, Any, set[str]]] = [
+    ({"balance": MONEY, "credit_limit": MONEY}, Receivables, {"balance", "credit_limit"}),
+    ({"code": "a", "name": "b"}, Plan, {"code"}),
+    ({"name": "a", "email": "b"}, Person, {"name", "email"}),
+]
+
+
+@pytest.mark.parametrize(("spec", "kind", "shows"), OF_PARTS, ids=[each[1].__name__ for each in OF_PARTS])
+def test_where_a_part_that_shows_a_value_is_as_usual_there_is_one(
+    spec: Any, kind: Any, shows: set[str]
+) -> None:
+    reading = compile_field(spec, kind, ("field",), Faults())
+    assert reading is not None
+    source = reading.source
+    assert source is not None
+    assert source.shows == shows
+    assert source.absent is not None
+    usual = 0
+    for a, b in itertools.product(VALUES, VALUES):
+        names: dict[str, Any] = {**source.names, "row": record_type(["a", "b"])(a=a, b=b)}
+        for name, expression in source.binds:
+            names[name] = eval(expression.format(row="row"), names)
+        for part in shows:
+            own = source.parts[part].usual
+            assert own is not None
+            try:
+                as_usual = eval(own[0], names)
+            except TypeError:  # then reading decides
+                continue
+            if as_usual:
+                usual += 1
+                assert not eval(source.absent, names), (a, b)
+    assert usual
