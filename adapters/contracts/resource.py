@@ -87,28 +87,21 @@ class Lists(Mapping[str, Page]):
     count:   of the rows of all lists. longest: how many rows the longest has.
     """
 
-    __slots__ = ("_lengths", "_places", "lists")
+    __slots__ = ("_places", "count", "lists", "longest")
 
     def __init__(
-        self, lists: Mapping[str, Sequence[Row]], places: Callable[[Sequence[Row]], Sequence[str]]
+        self,
+        lists: Mapping[str, Sequence[Row]],
+        places: Callable[[Sequence[Row]], Sequence[str]],
+        measures: tuple[int, int] | None = None,
     ) -> None:
+        """measures: ``count`` and ``longest``, where they are known."""
         self.lists = lists
         self._places = places
-        self._lengths: tuple[int, int] | None = None
-
-    @property
-    def count(self) -> int:
-        return self._measured()[0]
-
-    @property
-    def longest(self) -> int:
-        return self._measured()[1]
-
-    def _measured(self) -> tuple[int, int]:
-        if self._lengths is None:
-            lengths = list(map(len, self.lists.values()))
-            self._lengths = sum(lengths), max(lengths, default=0)
-        return self._lengths
+        if measures is None:
+            lengths = list(map(len, lists.values()))
+            measures = sum(lengths), max(lengths, default=0)
+        self.count, self.longest = measures
 
     def __getitem__(self, value: str) -> Page:
         rows = self.lists[value]
@@ -136,11 +129,11 @@ class Lists(Mapping[str, Page]):
         merged: dict[str, Sequence[Row]] = {}
         for each in parts:
             merged.update(each.lists)
-        together = Lists(merged, self._places)
+        measures = None
         if len(merged) == sum(map(len, parts)):
             # None of them has another's value: what they measure, this measures.
-            together._lengths = sum(each.count for each in parts), max(each.longest for each in parts)
-        return together
+            measures = sum(each.count for each in parts), max(each.longest for each in parts)
+        return Lists(merged, self._places, measures)
 
 
 def lists_by(values: Sequence[str], owners: Iterable[str], rows: Iterable[Row]) -> dict[str, list[Row]]:
