@@ -51,14 +51,13 @@ async def _roots(fetch: Fetch) -> None:
 
 
 async def _root(fetch: Fetch, step: RootStep) -> None:
-    if fetch.is_null:
-        return
+    # Also where another has failed and the answer is null: of those that fail the first is told.
     try:
         arguments = step.field.arguments.values(fetch.variables)
         await _ROOTS[step.field.name](fetch, step, arguments)
     except (GraphQLError, SystemFault) as error:
         fetch.results[step.index] = error
-        fetch.is_null = isinstance(step.field.type, GraphQLNonNull)
+        fetch.is_null = fetch.is_null or isinstance(step.field.type, GraphQLNonNull)
 
 
 def _by_id(record_type: RecordType) -> Callable[[Fetch, RootStep, Mapping[str, Any]], Awaitable[None]]:

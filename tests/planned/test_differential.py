@@ -73,3 +73,13 @@ def test_what_is_begun_for_an_id_is_of_the_customer_it_names(
         answer = both.compare(_WHOLE, {"id": ref.encode()}, vendor, fault)
         if fault is None:
             assert (answer["data"]["customer"] is None) is spelled.endswith("zzz")
+
+
+@pytest.mark.parametrize(
+    "others", ['nodes(ids: ["cDpub3doZXJlOjE"]) { id }', "customers(first: 1) { nodes { id } }"]
+)
+def test_of_fields_that_leave_nothing_of_an_answer_the_first_is_told(both: Both, others: str) -> None:
+    text = f'{{ first: nodes(ids: ["cDpub3doZXJlOjI"]) {{ id }} other: {others} }}'
+    answer = both.compare(text, {}, VENDORS[0], None)
+    assert answer["data"] is None
+    assert [error["path"] for error in answer["errors"]] == [["first"]]
