@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.bench import access, commands, fanout, limits, rounds, servers, summary
@@ -85,7 +85,7 @@ def _missing() -> str | None:
     return None
 
 
-def _options() -> argparse.Namespace:
+def _options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument(
         "--parts", default=PARTS, type=lambda text: text.split(","), help=f"of {', '.join(PARTS)}; all"
@@ -100,20 +100,19 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--url", help="of a graph that runs already, in place of a gateway started here")
     parser.add_argument("--setup", action="store_true", help="set the peers up again")
     parser.add_argument("--write", action="store_true", help="write the figures to docs/performance.md")
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
 def _rounds(options: argparse.Namespace) -> Sequence[Round]:
-    if not (options.peers or options.queries or options.conns or options.latency):
+    given = {
+        "peers": None if options.peers is None else tuple(options.peers.split(",")),
+        "queries": options.queries,
+        "conns": options.conns,
+        "latency_ms": options.latency,
+    }
+    if not any(given.values()):
         return ROUNDS
-    return (
-        Round(
-            PEERS if options.peers is None else tuple(options.peers.split(",")),
-            options.queries or Round.queries,
-            options.conns or "1",
-            options.latency or "0",
-        ),
-    )
+    return (replace(Round(conns="1"), **{name: value for name, value in given.items() if value}),)
 
 
 def _graph(options: argparse.Namespace) -> int:
