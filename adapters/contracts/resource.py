@@ -165,6 +165,13 @@ def longest(pages: Mapping[str, Page]) -> int:
     return max([len(page.rows) for page in pages.values()], default=0)
 
 
+def cut_each(pages: Mapping[str, Page], first: int | None) -> Mapping[str, Page]:
+    """The pages with at most so many rows of each; all of them for None."""
+    if first is not None and longest(pages) > first:
+        return {value: page.cut(first) for value, page in pages.items()}
+    return pages
+
+
 class Resource(ABC):
     """One kind of record at one vendor."""
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 
 from adapters.contracts.adapter import Adapter
 from adapters.contracts.fields import Condition, Row
-from adapters.contracts.resource import Lists, Order, Page, PageRequest, Resource, count_of, longest
+from adapters.contracts.resource import Lists, Order, Page, PageRequest, Resource, count_of, cut_each
 from adapters.contracts.vocabulary import RecordType, System
 from adapters.contracts.writes import Writer
 from gateway.observability.upstream import Asked, Work
@@ -167,10 +167,7 @@ def _make_room(loads: dict[Any, Any]) -> None:
 
 def _pages_of(found: Mapping[str, Page], own: Sequence[str], first: int | None) -> Mapping[str, Page]:
     """One caller's part of pages that were read for several: others may have asked for longer ones."""
-    pages = part_of(found, own, first)
-    if first is not None and longest(pages) > first:
-        return {value: page.cut(first) for value, page in pages.items()}
-    return pages
+    return cut_each(part_of(found, own, first), first)
 
 
 async def _in_parts(

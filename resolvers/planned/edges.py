@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from adapters.contracts.errors import SystemFault, Unsupported
 from adapters.contracts.fields import Condition
-from adapters.contracts.resource import Page, count_of
+from adapters.contracts.resource import Page, count_of, cut_each
 from adapters.contracts.vocabulary import ANCHORS, RecordType, link_field
 from resolvers.cursors import Place, decode_cursor
 from resolvers.edges import EDGES, Edge, Key, Reference
@@ -24,7 +24,6 @@ from resolvers.planned.item import (
     Group,
     Kids,
     Outcomes,
-    cut_each,
     pages_of_each,
     rows_counted,
     rows_in,

@@ -113,7 +113,7 @@ class Fetch:
         parts: list[Coroutine[Any, Any, None]] = []
         for each in plans:
             self.parts(each, batch, parts)
-        return parts[0] if len(parts) == 1 else self._together(parts)
+        return self.together(parts)
 
     def parts(
         self,

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from adapters.contracts.errors import SystemFault
 from adapters.contracts.fields import Row
-from adapters.contracts.resource import Lists, Page, count_of, longest, rows_of
+from adapters.contracts.resource import Lists, Page, count_of, rows_of
 from adapters.contracts.vocabulary import RecordType
 
 
@@ -69,13 +69,6 @@ def rows_counted(found: Mapping[str, Any]) -> int:
     if isinstance(found, Lists):
         return count_of(found)
     return sum([len(page.rows) for page in found.values() if type(page) is Page])
-
-
-def cut_each(pages: Mapping[str, Page], first: int) -> Mapping[str, Page]:
-    """The pages with at most so many rows of each."""
-    if longest(pages) > first:
-        return {value: page.cut(first) for value, page in pages.items()}
-    return pages
 
 
 def pages_of_each(batch: Batch, pages: Mapping[str, Page]) -> dict[str, Mapping[str, Any]]:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from adapters.contracts.resource import Lists, Page, count_of
-from resolvers.planned.item import UNREAD, Group, cut_each, pages_of_each
+from adapters.contracts.resource import Lists, Page, count_of, cut_each
+from resolvers.planned.item import UNREAD, Group, pages_of_each
 
 PARENTS: dict[str, Group] = {"crm": {"1": UNREAD, "2": UNREAD}, "other": {"3": UNREAD}}
 ROWS = {"1": ["a", "b"], "2": [], "3": ["c"]}
