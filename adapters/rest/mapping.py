@@ -11,7 +11,7 @@ from typing import Any
 
 from adapters.contracts.convert import vendor_values
 from adapters.contracts.errors import Unsupported
-from adapters.contracts.fields import Field, FieldMap, Op, are_texts
+from adapters.contracts.fields import Field, FieldMap, Op
 from adapters.contracts.resource import Order
 from adapters.contracts.values import LegalEntity, Person
 from adapters.contracts.vocabulary import RecordType
@@ -181,28 +181,17 @@ def _texts(form: OneOf) -> Filter:
     )
 
 
-_MOST = 300
-"""Letters of an id."""
+ID_LETTERS = 300
+"""At most so many has an id."""
 
-_ID = f"[^\\x00-\\x1f\\x7f]{{1,{_MOST}}}"
+_ID = f"[^\\x00-\\x1f\\x7f]{{1,{ID_LETTERS}}}"
 
 
 def _ids(form: KeyForm) -> Filter:
     """Values that no id can have are not asked for: there is no row of that id."""
-    pattern, param, join, most = re.compile(form.pattern or _ID), form.param, form.join, form.max
-    separator = join if join is not None and len(join) == 1 and form.pattern is None else None
+    pattern, join = re.compile(form.pattern or _ID), form.join
 
     def pairs(values: tuple[Any, ...]) -> Pairs | None:
-        # Nearly always all of them are possible: then one look at what is sent shows it.
-        if separator is not None and len(values) <= most and are_texts(values):
-            text = separator.join(values)
-            if (
-                text.isascii()
-                and text.isprintable()
-                and text.count(separator) == len(values) - 1
-                and max(map(len, values)) <= _MOST
-            ):
-                return ((param, text),)
         wanted = [v for v in map(str, values) if pattern.fullmatch(v) and v and (not join or join not in v)]
         return _one_of(form, wanted)
 

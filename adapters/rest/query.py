@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from adapters.http import encoded
-from adapters.rest.mapping import Filter
+from adapters.rest.mapping import ID_LETTERS, Filter
 from adapters.rest.section import KeyForm
 
 Query = Callable[[tuple[str, ...]], str | None]
@@ -26,7 +26,7 @@ def key_query(form: KeyForm, pairs: Filter) -> Query:
     between = f"&{begin}" if form.join is None else encoded((("", form.join),))[1:]
     if form.pattern is not None or re.fullmatch(f"{_PLAIN}*", form.join or "&"):
         return lambda values: _encoded(pairs(values))
-    one, most = f"{_PLAIN}{{1,300}}", form.max
+    one, most = f"{_PLAIN}{{1,{ID_LETTERS}}}", form.max
     are_plain = re.compile(f"{one}(?:{re.escape(between)}{one})*").fullmatch
 
     def query(values: tuple[str, ...]) -> str | None:
