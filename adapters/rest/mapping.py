@@ -175,10 +175,16 @@ def _one_of(form: OneOf, values: list[str]) -> Pairs | None:
 
 
 def _texts(form: OneOf) -> Filter:
-    # A value that holds the separator would be taken for several.
-    return lambda values: _one_of(
-        form, [str(v) for v in values if v and (not form.join or form.join not in v)]
-    )
+    def pairs(values: tuple[Any, ...]) -> Pairs | None:
+        wanted = [str(value) for value in values if value]
+        for value in wanted:
+            if form.join and form.join in value:
+                raise Unsupported(
+                    f"{form.param} cannot be asked for {value!r}: {form.join!r} stands between values"
+                )
+        return _one_of(form, wanted)
+
+    return pairs
 
 
 ID_LETTERS = 300

@@ -78,6 +78,21 @@ async def test_what_is_found_by_a_text_that_is_no_id_may_come_with_others():
         await adapter.aclose()
 
 
+async def test_a_text_that_would_be_taken_for_several_is_not_asked_for():
+    """Left out of the question, its rows would seem not to exist."""
+    section = {"filters": {"number": {"in": "numbers"}}, "fields": {"id": "id", "number": "account"}}
+    served = Collection("bare", rows(9), one_of={"numbers": "account"})
+    with company(served, section | {"paging": {"style": "none"}}) as (adapter, front):
+        resource = adapter.resources[SUB]
+        among = [Condition("number", Op.IN, values) for values in (("a1", "a2"), ("a1", "a2,a0"))]
+        page = await resource.page(PageRequest(frozenset({"id"}), where=(among[0],), first=9))
+        assert [row.id for row in page.rows] == ["s03", "s04", "s05", "s06", "s07", "s08"]
+        with pytest.raises(Unsupported, match="numbers cannot be asked for 'a2,a0'"):
+            await resource.page(PageRequest(frozenset({"id"}), where=(among[1],), first=9))
+        assert len(front.log.calls) == 1
+        await adapter.aclose()
+
+
 async def test_a_parameter_of_every_request_cannot_be_a_key_too():
     section = {"params": {"accounts": "a1"}, "keys": {"customer_in_crm": {"param": "accounts"}}}
     with company(Collection("bare", rows(3)), section) as (adapter, front):
