@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.transport.head import head_of
+from gateway.transport.head import head_of, joined
 
 _PARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _MAX_STATE = 512
@@ -40,7 +40,8 @@ def trace_context_of(scope: Scope) -> TraceContext | None:
     parent = head.get(b"traceparent", b"").decode("latin-1")
     if not _PARENT.fullmatch(parent):
         return None
-    state = head.get(b"tracestate", b"")
+    # In however many headers it came, it is one list, in their order.
+    state = joined(scope, head, b"tracestate")
     return TraceContext(
         parent, state.decode("ascii") if len(state) <= _MAX_STATE and state.isascii() else None
     )

@@ -137,12 +137,15 @@ def test_while_traces_are_off_the_callers_goes_upstream_as_it_came(
         serving_over({**emulators.urls, "salesforce": between}, tmp_path) as gateway,
     ):
 
-        def passed(given: str) -> set[tuple[str, str]]:
+        def passed(given: str, *states: str) -> set[tuple[str, str]]:
             crm.headers.clear()
             gateway.http.post(
                 f"{gateway.url}/graphql",
                 json={"query": "{ customers(first: 1) { nodes { name } } }"},
-                headers={"traceparent": given, "tracestate": "vendor=1"},
+                headers=[
+                    ("traceparent", given),
+                    *(("tracestate", state) for state in states or ("vendor=1",)),
+                ],
             ).raise_for_status()
             assert crm.headers
             # The events' own fetching goes on beside it, and belongs to no trace.
@@ -154,3 +157,5 @@ def test_while_traces_are_off_the_callers_goes_upstream_as_it_came(
 
         assert passed(TRACEPARENT) == {(TRACEPARENT, "vendor=1")}
         assert [passed(given) for given in malformed] == [set(), set(), set()]
+        # Who adds to a trace on its way may send a header of its own: together they are one list.
+        assert passed(TRACEPARENT, "vendor=1", "other=2") == {(TRACEPARENT, "vendor=1,other=2")}
