@@ -53,7 +53,8 @@ class Packed:
 
     async def _body(self, path: str, tag: str) -> bytes | None:
         known, task = self._kept.get(path, ("", None))
-        if task is None or known != tag:
+        # What failed, as for want of memory, is tried again: it says nothing of the file.
+        if task is None or known != tag or (task.done() and (task.cancelled() or task.exception())):
             task = asyncio.create_task(asyncio.to_thread(_compressed, Path(path)))
             self._kept[path] = (tag, task)
         # Shielded: whoever asked first may be gone before it is done.

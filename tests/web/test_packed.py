@@ -10,9 +10,11 @@ from email.message import Message
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import anyio
 import pytest
+from starlette.responses import FileResponse
 
-from gateway.web.packed import LEAST_BYTES
+from gateway.web.packed import LEAST_BYTES, Packed
 from gateway.web.pages import HTML, STATIC
 from tests.support.server import serving
 from tests.web.standin import ROOT, application
@@ -125,3 +127,18 @@ def test_pages_are_compressed_too(peer: http.client.HTTPConnection, path: str, n
     assert headers["content-security-policy"]
     status, fresh, body = get(peer, path, accept_encoding="gzip", if_none_match=headers["etag"])
     assert (status, body, fresh["cache-control"]) == (304, b"", "no-cache")
+
+
+def test_a_compression_that_failed_is_tried_again(tmp_path: Path) -> None:
+    """Its file is not there for a moment, as while a release is put in place."""
+    text = b"body { color: teal }\n" * 200
+    path, away = tmp_path / "page.css", tmp_path / "page.away"
+    path.write_bytes(text)
+    packed, found = Packed(), FileResponse(path, stat_result=path.stat())
+    scope = {"type": "http", "headers": [(b"accept-encoding", b"gzip")]}
+    path.rename(away)
+    with pytest.raises(FileNotFoundError):
+        anyio.run(packed.of, found, scope)
+    away.rename(path)
+    answer = anyio.run(packed.of, found, scope)
+    assert (answer.headers["content-encoding"], gzip.decompress(bytes(answer.body))) == ("gzip", text)
