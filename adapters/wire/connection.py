@@ -9,7 +9,7 @@ from typing import cast
 import httptools
 
 from adapters.contracts.errors import Malformed, OutcomeUnknown, SystemFault
-from adapters.wire.answer import Answer, Headers
+from adapters.wire.answer import Answer, Headers, whole_answer
 
 MAX_HEAD_BYTES = 65_536
 MAX_BODY_BYTES = 64 * 1024 * 1024
@@ -79,12 +79,9 @@ class WireConnection(asyncio.Protocol):
         deadline: by the loop's clock. head_only: the answer has no body, whatever its head says.
         """
         assert self._transport is not None
-        self._size = self._head_bytes = 0
-        self._headers: list[tuple[bytes, bytes]] = []
-        self._parts: list[bytes] = []
-        self._heard = self._headed = self._complete = False
-        self._head_only = head_only
         waiter = self._waiter = self._loop.create_future()
+        self._heard = False
+        self._head_only = head_only
         self._deadline = deadline
         if self._timer is None or self._rings_at > deadline:
             self._arm(deadline)
@@ -113,7 +110,15 @@ class WireConnection(asyncio.Protocol):
             # Nobody asked: what comes next could be taken for the answer to another request.
             self.close()
             return
-        self._heard = True
+        if not self._heard:
+            self._heard = True
+            if not self._head_only and len(data) <= MAX_BODY_BYTES and (answer := whole_answer(data)):
+                self._end(answer)
+                return
+            self._size = self._head_bytes = 0
+            self._headers: list[tuple[bytes, bytes]] = []
+            self._parts: list[bytes] = []
+            self._headed = self._complete = False
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
@@ -126,7 +131,7 @@ class WireConnection(asyncio.Protocol):
                 )
                 return
         if self._complete:
-            self._finish()
+            self._end(self._parsed())
         elif not self._headed:
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES:
@@ -134,10 +139,10 @@ class WireConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._waiter is not None:
-            if exc is None and self._headed and self._ends_with_connection():
-                self._finish()
-            elif self._used and not self._heard:
+            if not self._heard and self._used:
                 self._fail(Stale())
+            elif exc is None and self._heard and self._headed and self._ends_with_connection():
+                self._end(self._parsed())
             else:
                 self._fail(OutcomeUnknown("the connection broke before the answer was whole"))
         self.keep = False
@@ -185,7 +190,10 @@ class WireConnection(asyncio.Protocol):
 
     # How an exchange ends
 
-    def _finish(self) -> None:
+    def _parsed(self) -> Answer:
+        return Answer(self._status, Headers(self._headers), b"".join(self._parts))
+
+    def _end(self, answer: Answer) -> None:
         waiter, transport = self._waiter, self._transport
         assert waiter is not None
         assert transport is not None
@@ -195,7 +203,7 @@ class WireConnection(asyncio.Protocol):
             # It answered before it had heard all: what is left would be read as another request.
             self.keep = False
         if not waiter.done():
-            waiter.set_result(Answer(self._status, Headers(self._headers), b"".join(self._parts)))
+            waiter.set_result(answer)
 
     # The timer of an exchange is left for the next one, whose deadline comes later: so it costs nothing.
 

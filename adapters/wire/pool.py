@@ -81,7 +81,7 @@ class Pool:
             self._give_back(loop, connection)
         else:
             connection.abandon()
-        if "content-encoding" in answer.headers and answer.body:
+        if "content-encoding" in answer.headers.raw and answer.body:
             body = decoded(answer.body, answer.headers["content-encoding"], MAX_BODY_BYTES)
             return Answer(answer.status, answer.headers, body)
         return answer

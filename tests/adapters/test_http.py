@@ -38,10 +38,16 @@ from adapters.http import (
     raise_for,
     retry_after_s,
 )
+from adapters.wire.answer import Headers
 
 pytestmark = pytest.mark.anyio
 
 JSON = {"content-type": "application/json"}
+
+
+def said(headers: Mapping[str, str]) -> Headers:
+    """As they come over the wire."""
+    return Headers([(name.encode(), value.encode()) for name, value in headers.items()])
 
 
 class Request:
@@ -255,7 +261,7 @@ async def test_a_compressed_answer_is_read() -> None:
 
 def test_numbers_with_a_fraction_are_exact() -> None:
     body = b'{"a": 0.1, "b": 12345678901234567.89, "c": 1E-8, "d": 3, "e": "x", "f": 10.50}'
-    decoded = Response(200, JSON, body).json()
+    decoded = Response(200, said(JSON), body).json()
     assert decoded == {
         "a": Decimal("0.1"),
         "b": Decimal("12345678901234567.89"),
@@ -271,13 +277,13 @@ def test_numbers_with_a_fraction_are_exact() -> None:
 @pytest.mark.parametrize("content_type", ["text/html", "text/html; charset=utf-8", "application/xml"])
 def test_a_page_is_not_json(content_type: str) -> None:
     with pytest.raises(Malformed) as caught:
-        Response(200, {"content-type": content_type}, b"{}").json()
+        Response(200, said({"content-type": content_type}), b"{}").json()
     assert content_type.split(";")[0] in caught.value.message
 
 
 @pytest.mark.parametrize("headers", [{}, JSON, {"content-type": "application/problem+json; charset=utf-8"}])
 def test_json_by_any_of_its_names(headers: Mapping[str, str]) -> None:
-    assert Response(200, headers, b"[1]").json() == [1]
+    assert Response(200, said(headers), b"[1]").json() == [1]
 
 
 @pytest.mark.parametrize(
@@ -285,7 +291,7 @@ def test_json_by_any_of_its_names(headers: Mapping[str, str]) -> None:
 )
 def test_a_body_that_is_no_json(body: bytes) -> None:
     with pytest.raises(Malformed) as caught:
-        Response(200, JSON, body).json()
+        Response(200, said(JSON), body).json()
     assert "hunter2" not in caught.value.message
 
 
@@ -311,7 +317,7 @@ def test_a_body_that_is_no_json(body: bytes) -> None:
 )
 def test_statuses_stand_for_faults(status: int, fault: type[SystemFault]) -> None:
     with pytest.raises(fault) as caught:
-        raise_for(Response(status, {}, b""), code=None, message="refused", table={})
+        raise_for(Response(status, said({}), b""), code=None, message="refused", table={})
     assert type(caught.value) is fault
     assert caught.value.message == f"refused (HTTP {status})"
 
@@ -319,15 +325,15 @@ def test_statuses_stand_for_faults(status: int, fault: type[SystemFault]) -> Non
 def test_the_vendors_code_comes_first() -> None:
     table: dict[str, type[SystemFault]] = {"GONE": NotFound, "SLOW": Throttled, "IN_200": Rejected}
     with pytest.raises(NotFound) as caught:
-        raise_for(Response(500, {}, b""), code="GONE", message="m", table=table)
+        raise_for(Response(500, said({}), b""), code="GONE", message="m", table=table)
     assert caught.value.vendor_code == "GONE"
     with pytest.raises(Throttled) as throttled:
-        raise_for(Response(503, {"retry-after": "7"}, b""), code="SLOW", message="m", table=table)
+        raise_for(Response(503, said({"retry-after": "7"}), b""), code="SLOW", message="m", table=table)
     assert throttled.value.retry_after_s == 7
     with pytest.raises(Rejected):
-        raise_for(Response(200, {}, b""), code="IN_200", message="m", table=table)
-    raise_for(Response(200, {}, b""), code="OTHER", message="m", table=table)
-    raise_for(Response(302, {}, b""), code=None, message="m", table=table)
+        raise_for(Response(200, said({}), b""), code="IN_200", message="m", table=table)
+    raise_for(Response(200, said({}), b""), code="OTHER", message="m", table=table)
+    raise_for(Response(302, said({}), b""), code=None, message="m", table=table)
 
 
 DAY_S = 86_400

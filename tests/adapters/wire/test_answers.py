@@ -14,7 +14,8 @@ from adapters.contracts.errors import Malformed, OutcomeUnknown
 from adapters.http import HttpClient
 from adapters.wire import connection as wire_connection
 from adapters.wire import pool as wire_pool
-from tests.adapters.wire.peer import Heard, Say, ok, peer
+from adapters.wire.answer import Answer
+from tests.adapters.wire.peer import Heard, Say, ok, peer, until
 
 pytestmark = pytest.mark.anyio
 
@@ -39,6 +40,9 @@ GOOD = {
     "length": ok(BODY),
     "no body": ok(b""),
     "length in pieces": ok(b"x" * 500_000),
+    "length with zeros before it": b"HTTP/1.1 200 OK\r\ncontent-length: 002\r\n\r\n{}",
+    "kept, it says": ok(b"{}", "Connection: keep-alive", "Keep-Alive: timeout=5"),
+    "closed, it says": ok(b"{}", "connection: close"),
     "no reason phrase": b"HTTP/1.1 200\r\ncontent-length: 2\r\n\r\n{}",
     "chunked": b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n4\r\nmore\r\n0\r\n\r\n",
     "chunked, extensions and trailers": (
@@ -104,6 +108,43 @@ async def test_in_single_bytes() -> None:
         for _ in range(2):
             assert (await http.send("GET", "/")).body == b"{}"
     assert server.connections == 1
+
+
+async def test_whole_and_in_pieces_by_turns() -> None:
+    async def script(heard: Heard, say: Say) -> bool:
+        said = ok(heard.line.encode(), f"x-line: {heard.line}")
+        at = said.index(b"\r\n\r\n") + 2 if "pieces" in heard.line else len(said)
+        await say(said[:at])
+        if said[at:]:
+            await until(lambda: head_came)
+            await say(said[at:])
+        return True
+
+    head_came = False
+    heads = wire_connection.whole_answer
+
+    def seen(data: bytes) -> Answer | None:
+        nonlocal head_came
+        head_came = True
+        return heads(data)
+
+    async with peer(script) as server, client(server.url) as http:
+        for path in ("/whole", "/pieces", "/whole", "/pieces"):
+            head_came = False
+            with pytest.MonkeyPatch.context() as patched:
+                patched.setattr(wire_connection, "whole_answer", seen)
+                answer = await http.send("GET", path)
+            assert answer.body == f"GET {path} HTTP/1.1".encode()
+            assert answer.headers["x-line"] == f"GET {path} HTTP/1.1"
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize("after", [b"x", b"HTTP/1.1 200 OK\r\n"])
+async def test_something_behind_a_whole_answer_ends_its_connection(after: bytes) -> None:
+    async with peer(ok(b"whole") + after) as server, client(server.url) as http:
+        assert (await http.send("GET", "/a")).body == b"whole"
+        assert (await http.send("GET", "/b")).body == b"whole"
+    assert server.connections == 2
 
 
 async def test_head_has_no_body_whatever_it_says() -> None:
