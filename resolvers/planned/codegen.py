@@ -8,17 +8,16 @@ have one connection each; others are assembled value by value.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import Any, cast
 
 from graphql import GraphQLNonNull
 
-from adapters.contracts.resource import Lists
 from adapters.contracts.vocabulary import ANCHORS, RecordType, System
 from resolvers.cursors import Place, encode_cursor
 from resolvers.planned.codegen_leaves import NAMES, LeafCode, Odd, row_of
+from resolvers.planned.codegen_rows import all_of, in_blocks, listed_rows, lists_of, places_of
 from resolvers.planned.codegen_steps import StepCode
 from resolvers.planned.codegen_text import (
     Choice,
@@ -32,7 +31,6 @@ from resolvers.planned.codegen_text import (
     usual_of,
 )
 from resolvers.planned.ids import id_encoder
-from resolvers.planned.item import Kids
 from resolvers.planned.plan import EdgeStep, FieldPlan, ObjectPlan, Plan, RootStep
 from resolvers.planned.planner import ENTITIES, ROOT_LISTS
 from resolvers.ports import Systems
@@ -44,32 +42,6 @@ __all__ = ["Odd", "compiled"]
 def _cursor(list_name: str, connection: str, position: str) -> str:
     """A cursor, of letters that stand in JSON as they are."""
     return f'"{encode_cursor(list_name, Place(connection, position))}"'
-
-
-def lists_of(pages: Mapping[str, Any], owners: list[str]) -> list[Sequence[Any]]:
-    """The rows of each owner's page. A fault in place of a page has no rows, and raises."""
-    if isinstance(pages, Lists):
-        return list(map(pages.lists.__getitem__, owners))
-    return [pages[owner].rows for owner in owners]
-
-
-def all_of(lists: Iterable[Sequence[Any]]) -> list[Any]:
-    """The rows of all lists, one after the other."""
-    return list(chain.from_iterable(lists))
-
-
-def listed_rows(kids: Kids) -> Sequence[Any]:
-    """The rows of a root list, of one connection after the other."""
-    if len(kids.parts) == 1:
-        return kids.parts[0][1].rows
-    return [row for _, page in kids.parts for row in page.rows]
-
-
-def places_of(kids: Kids) -> Sequence[str]:
-    """The positions of these rows, most of which nobody looks at."""
-    if len(kids.parts) == 1:
-        return kids.parts[0][1].positions
-    return [place for _, page in kids.parts for place in page.positions]
 
 
 _ROWS_ALONE = frozenset({"nodes", "__typename"})
@@ -131,6 +103,7 @@ class _Making:
             **NAMES,
             "lists_of": lists_of,
             "all_of": all_of,
+            "in_blocks": in_blocks,
             "listed_rows": listed_rows,
             "places_of": places_of,
             "row_of": row_of,
@@ -194,8 +167,8 @@ class _Making:
         return self._page(
             field,
             record_type,
-            lambda make: f"{make}({rows})",
-            lambda make: f"joined({make}({rows}))",
+            lambda make: f"in_blocks({make}, {rows}, fetch.objects_listed)",
+            lambda make: f"joined(in_blocks({make}, {rows}, fetch.objects_listed))",
             self._last,
             any_rows=rows,
             places=f"places_of({listed}.kids)",

@@ -18,6 +18,7 @@ from gateway.compose import compose
 from gateway.limits.caller import Caller
 from gateway.settings import load_config
 from gateway.transport.operation import Operations
+from resolvers.planned import codegen_rows
 from resolvers.planned.codegen_leaves import quoted
 from resolvers.viewer import UNRESTRICTED
 from tests.planned.differential import cases, errors_of
@@ -169,6 +170,24 @@ def test_usual_rows_are_written_by_generated_code(both: Both) -> None:
     assert both.interpreted == before
     assert r'"name":"a \"b\" \\ é"'.encode() in data
     assert b'"amount":{"amount":"10.05"}' in data
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 11])
+def test_long_lists_are_written_some_rows_after_the_other(
+    both: Both, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(codegen_rows, "OBJECTS_AT_ONCE", at_once)
+    both.serve(
+        **{
+            name: [{**USUAL, "text": f"{name} {row}", "cents": 100 + row} for row in range(3)]
+            for name in both.lists
+        }
+    )
+    before = both.interpreted
+    data = orjson.loads(both.compare())
+    assert both.interpreted == before
+    names = [each["node"]["name"] for each in data["customers"]["edges"]]
+    assert names == ["customers 0", "customers 1", "customers 2"]
 
 
 @given(st.text())
