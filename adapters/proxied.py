@@ -60,7 +60,7 @@ class Proxied:
                     body += part
                     if len(body) > self._max_body_bytes:
                         raise Malformed(f"the answer is longer than {self._max_body_bytes} bytes")
-                return Answer(answer.status_code, Headers(answer.headers.raw), bytes(body))
+                return Answer(answer.status_code, Headers.of(answer.headers.raw), bytes(body))
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
             raise Unreachable(f"no connection through the proxy ({type(error).__name__})") from error
         except (TimeoutError, httpx.TimeoutException) as error:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import functools
-import operator
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, TypeVar, overload
 
@@ -19,9 +18,6 @@ _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 """JSON numbers with a fraction arrive as Decimal: money never passes through a float."""
 
 
-_FIRST, _SECOND = operator.itemgetter(0), operator.itemgetter(1)
-
-
 @functools.lru_cache(1_024)
 def _name(raw: bytes) -> str:
     """In lower case. There are few, and they come again and again."""
@@ -31,30 +27,42 @@ def _name(raw: bytes) -> str:
 class Headers(Mapping[str, str]):
     """The headers of an answer by lower-case name. One that came more often is joined by commas.
 
-    Of the ten or so that an answer has, two are looked at. raw: as they came, maybe with spaces around them.
+    They are taken apart when one is looked at, which of most answers none is. lines: each with its end.
     """
 
-    __slots__ = ("raw",)
+    __slots__ = ("_lines", "_raw")
 
-    def __init__(self, pairs: Sequence[tuple[bytes, bytes]]) -> None:
-        raw = self.raw = dict(zip(map(_name, map(_FIRST, pairs)), map(_SECOND, pairs), strict=True))
-        if len(raw) < len(pairs):
-            several: dict[str, list[bytes]] = {}
-            for name, value in pairs:
-                several.setdefault(_name(name), []).append(value.strip(b" \t"))
-            self.raw = {name: b", ".join(found) for name, found in several.items()}
+    def __init__(self, lines: bytes) -> None:
+        self._lines = lines
+        self._raw: dict[str, bytes] | None = None
+
+    @classmethod
+    def of(cls, pairs: Iterable[tuple[bytes, bytes]]) -> Headers:
+        """The headers of these names and values."""
+        return cls(b"".join([b"%b:%b\r\n" % pair for pair in pairs]))
+
+    @property
+    def raw(self) -> Mapping[str, bytes]:
+        """As they came, without the spaces around them."""
+        found = self._raw
+        if found is None:
+            found = self._raw = {}
+            for line in self._lines.split(b"\r\n")[:-1]:
+                name, _, value = line.partition(b":")
+                key, value = _name(name), value.strip(b" \t")
+                found[key] = b"%b, %b" % (found[key], value) if key in found else value
+        return found
 
     def __getitem__(self, name: str) -> str:
-        return self.raw[name].decode("latin-1").strip(" \t")
+        return self.raw[name].decode("latin-1")
 
     @overload
     def get(self, name: str, /) -> str | None: ...
     @overload
     def get(self, name: str, /, default: str | T) -> str | T: ...
     def get(self, name: str, /, default: str | T | None = None) -> str | T | None:
-        # As ``Mapping`` has it, in one function instead of two: the type of every answer is read.
         raw = self.raw.get(name)
-        return default if raw is None else raw.decode("latin-1").strip(" \t")
+        return default if raw is None else raw.decode("latin-1")
 
     def __contains__(self, name: object) -> bool:
         return name in self.raw
@@ -67,11 +75,15 @@ class Headers(Mapping[str, str]):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """An answer: status, lower-case header names, body."""
+    """An answer: status, lower-case header names, body.
+
+    plain: its head was seen to speak neither against JSON nor of a content coding.
+    """
 
     status: int
     headers: Headers
     body: bytes
+    plain: bool = False
 
     def json(self, decode: Callable[[bytes], Any] = _decode) -> Any:
         """The decoded body. Anything but JSON, by its content type or its bytes, is ``Malformed``.
@@ -79,40 +91,45 @@ class Answer(msgspec.Struct, frozen=True):
         decode: a decoder of msgspec for what is known of the body. What does not match it is ``Malformed``
         too, of a ``msgspec.ValidationError``.
         """
-        kind = self.headers.raw.get("content-type")
-        if kind and b"json" not in kind:
-            named = self.headers["content-type"].split(";")[0]
-            raise Malformed(f"the answer is {named!r}, not JSON")
+        if not self.plain:
+            content_type = self.headers.get("content-type")
+            if content_type and "json" not in content_type:
+                raise Malformed(f"the answer is {content_type.split(';')[0]!r}, not JSON")
         try:
             return decode(self.body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise Malformed(f"the answer of {len(self.body)} bytes is not valid JSON") from error
 
 
-_VALUE = rb"[\t -~\x80-\xff]*+"
-_HEAD = re.compile(
-    rb"HTTP/1\.1 200 " + _VALUE + rb"\r\n((?:[!#$%&'*+.^_`|~0-9A-Za-z-]++:" + _VALUE + rb"\r\n)*+)\r\n"
-).match
-_LINES = re.compile(rb"([^:]++):[ \t]*+([^\r]*+)\r\n").findall
-
-_FRAMING = frozenset({"transfer-encoding", "upgrade"})
-"""Headers by which a body may have another end than its length says."""
-_KEEPS = frozenset({None, b"keep-alive", b"Keep-Alive"})
+_WHOLE = re.compile(
+    rb"""
+    HTTP/1\.1\ 200\ VALUE \r\n
+    ((?:
+        (?! (?i: content-(?:length|type|encoding) | transfer-encoding | connection | upgrade ) : )
+        NAME : VALUE \r\n
+      | (?(2) (?!) ) (?i: content-length : ) \ ? ([0-9]{1,9}+) \r\n
+      | (?i: content-type : ) (VALUE) \r\n
+      | (?i: connection : ) \ ? (?i: keep-alive ) \r\n
+    )*+)
+    \r\n
+    (.*+)
+    """.replace(b"NAME", rb"[!#$%&'*+.^_`|~0-9A-Za-z-]++").replace(b"VALUE", rb"[\t -~\x80-\xff]*+"),
+    re.VERBOSE | re.DOTALL,
+).fullmatch
+"""Its headers' lines, the one length of its body, its last content type, and its body."""
 
 
 def whole_answer(data: bytes) -> Answer | None:
-    """The answer that these bytes are, where it is as nearly all are: a 200 in one piece, its length said,
-    and the connection kept. None for any other, well-formed or not: the parser is to look at it.
+    """The answer that these bytes are, where it is as nearly all are: a 200 with JSON in one piece, its
+    length said, and the connection kept. None for any other, well-formed or not: the parser looks at it.
 
     A parser's calls for each header and part, and what is remembered between them, are a tenth of what a
     call to a system takes.
     """
-    head = _HEAD(data)
-    if head is None:
+    found = _WHOLE(data)
+    if found is None:
         return None
-    headers = Headers(_LINES(head[1]))
-    raw = headers.raw
-    body = data[head.end() :]
-    if raw.get("content-length") != b"%d" % len(body) or raw.get("connection") not in _KEEPS:
+    lines, length, kind, body = found.groups()
+    if length is None or int(length) != len(body) or (kind is not None and b"json" not in kind):
         return None
-    return Answer(200, headers, body) if _FRAMING.isdisjoint(raw) else None
+    return Answer(200, Headers(lines), body, True)

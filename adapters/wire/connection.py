@@ -55,7 +55,7 @@ class WireConnection(asyncio.Protocol):
         self._on_lost = on_lost
         self._parser = httptools.HttpResponseParser(self)
         self._loop = asyncio.get_running_loop()
-        self._transport: asyncio.Transport | None = None
+        self._transport: asyncio.Transport
         self._waiter: asyncio.Future[Answer] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._rings_at = self._deadline = 0.0
@@ -70,15 +70,13 @@ class WireConnection(asyncio.Protocol):
     @property
     def reusable(self) -> bool:
         """Whether nothing is under way, and nothing speaks against another exchange."""
-        transport = self._transport
-        return self.keep and self._waiter is None and transport is not None and not transport.is_closing()
+        return self.keep and self._waiter is None and not self._transport.is_closing()
 
-    def exchange(self, request: bytes, deadline: float, *, head_only: bool) -> asyncio.Future[Answer]:
+    def exchange(self, request: bytes, deadline: float, head_only: bool) -> asyncio.Future[Answer]:
         """Sends a whole request. The future fails with a ``SystemFault``, or with ``Stale``.
 
         deadline: by the loop's clock. head_only: the answer has no body, whatever its head says.
         """
-        assert self._transport is not None
         waiter = self._waiter = self._loop.create_future()
         self._heard = False
         self._head_only = head_only
@@ -91,14 +89,12 @@ class WireConnection(asyncio.Protocol):
     def abandon(self) -> None:
         """Closes at once; whoever waits for an answer has given up, or hears that it is lost."""
         self._fail(OutcomeUnknown("the connection was closed before the answer came"))
-        if self._transport is not None:
-            self._transport.abort()
+        self._transport.abort()
 
     def close(self) -> None:
         """Closes an idle connection in good order."""
         self.keep = False
-        if self._transport is not None:
-            self._transport.close()
+        self._transport.close()
 
     # What the loop tells
 
@@ -146,7 +142,6 @@ class WireConnection(asyncio.Protocol):
             else:
                 self._fail(OutcomeUnknown("the connection broke before the answer was whole"))
         self.keep = False
-        self._transport = None
         self._disarm()
         self._on_lost(self)
 
@@ -191,15 +186,13 @@ class WireConnection(asyncio.Protocol):
     # How an exchange ends
 
     def _parsed(self) -> Answer:
-        return Answer(self._status, Headers(self._headers), b"".join(self._parts))
+        return Answer(self._status, Headers.of(self._headers), b"".join(self._parts))
 
     def _end(self, answer: Answer) -> None:
-        waiter, transport = self._waiter, self._transport
+        waiter, self._waiter = self._waiter, None
         assert waiter is not None
-        assert transport is not None
-        self._waiter = None
         self._used = True
-        if transport.get_write_buffer_size():
+        if self._transport.get_write_buffer_size():
             # It answered before it had heard all: what is left would be read as another request.
             self.keep = False
         if not waiter.done():
@@ -227,8 +220,7 @@ class WireConnection(asyncio.Protocol):
 
     def _break(self, fault: SystemFault) -> None:
         self._fail(fault)
-        if self._transport is not None:
-            self._transport.abort()
+        self._transport.abort()
 
     def _fail(self, fault: SystemFault | Stale) -> None:
         self.keep = False

@@ -62,7 +62,7 @@ class Pool:
         again = False
         while True:
             try:
-                answer = await connection.exchange(request, deadline, head_only=method == "HEAD")
+                answer = await connection.exchange(request, deadline, method == "HEAD")
                 break
             except Stale as stale:
                 if again or not repeatable:
@@ -81,7 +81,7 @@ class Pool:
             self._give_back(loop, connection)
         else:
             connection.abandon()
-        if "content-encoding" in answer.headers.raw and answer.body:
+        if not answer.plain and "content-encoding" in answer.headers and answer.body:
             body = decoded(answer.body, answer.headers["content-encoding"], MAX_BODY_BYTES)
             return Answer(answer.status, answer.headers, body)
         return answer

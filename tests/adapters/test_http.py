@@ -47,7 +47,7 @@ JSON = {"content-type": "application/json"}
 
 def said(headers: Mapping[str, str]) -> Headers:
     """As they come over the wire."""
-    return Headers([(name.encode(), value.encode()) for name, value in headers.items()])
+    return Headers.of([(name.encode(), value.encode()) for name, value in headers.items()])
 
 
 class Request:

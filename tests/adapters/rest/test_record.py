@@ -13,7 +13,7 @@ from adapters.rest.path import attribute, row_getter
 from adapters.rest.record import Shape, record_type
 from adapters.wire.answer import Headers
 
-JSON = Headers([(b"content-type", b"application/json")])
+JSON = Headers.of([(b"content-type", b"application/json")])
 KEYS = ("id", "from", "due-date", "_rev", "__class__", "größe", "a b", "owner", "amount")
 
 
@@ -87,7 +87,7 @@ def test_what_is_no_json_is_malformed():
     with pytest.raises(Malformed, match="not valid JSON"):
         shape().read(Response(200, JSON, b'[{"id": 1'))
     with pytest.raises(Malformed, match="not JSON"):
-        shape().read(Response(200, Headers([(b"content-type", b"text/html")]), b"[]"))
+        shape().read(Response(200, Headers.of([(b"content-type", b"text/html")]), b"[]"))
 
 
 def test_events_bring_objects_as_they_are():

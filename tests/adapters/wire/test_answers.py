@@ -42,6 +42,8 @@ GOOD = {
     "length in pieces": ok(b"x" * 500_000),
     "length with zeros before it": b"HTTP/1.1 200 OK\r\ncontent-length: 002\r\n\r\n{}",
     "kept, it says": ok(b"{}", "Connection: keep-alive", "Keep-Alive: timeout=5"),
+    "two types": ok(b"{}", "content-type: text/html", "Content-Type: application/json"),
+    "another type": ok(b"{}", "content-type: text/html"),
     "closed, it says": ok(b"{}", "connection: close"),
     "no reason phrase": b"HTTP/1.1 200\r\ncontent-length: 2\r\n\r\n{}",
     "chunked": b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n4\r\nmore\r\n0\r\n\r\n",
@@ -171,7 +173,9 @@ BAD = {
     "no size of a chunk": b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
     "a chunk too long": b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\n{}\r\n0\r\n\r\n",
     "no length": b"HTTP/1.1 200 OK\r\ncontent-length: many\r\n\r\n{}",
+    "a length beyond all bounds": b"HTTP/1.1 200 OK\r\ncontent-length: %b\r\n\r\n{}" % (b"9" * 5000),
     "negative length": b"HTTP/1.1 200 OK\r\ncontent-length: -2\r\n\r\n{}",
+    "one length twice": b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nContent-Length: 2\r\n\r\n{}",
     "two lengths": b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{}",
     "length and chunks": (
         b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
