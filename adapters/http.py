@@ -15,6 +15,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import UTC
 from functools import cached_property, lru_cache, partial
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import msgspec
@@ -122,6 +123,7 @@ class HttpClient:
         }
         if self._base.authorization is not None:
             self._fixed.setdefault("authorization", self._base.authorization)
+        self._names = frozenset(self._fixed)
         self._own = self._pool(self._base.address)
 
     @cached_property
@@ -173,18 +175,21 @@ class HttpClient:
             return await self.send("GET", prepared.path, params=f"{prepared.first}{query}{prepared.last}")
         # As ``_watched`` does it, in one function: nearly all reads of REST systems come this way.
         headers: dict[str, str] = {}
-        ended = _begun("GET", headers)
-        started = time.perf_counter()
+        if (correlation := correlation_id.get()) is not None:
+            headers["x-correlation-id"] = correlation
+        watcher = observer.get()
+        ended = _nobody if watcher is None else watcher.begin("GET", headers)
+        started = perf_counter()
         try:
             lines = self._all_lines(headers)
             request = f"{prepared.begin}{query}{prepared.end}{lines}\r\n".encode("latin-1")
             answer = await self._own.request(request, "GET")
         except BaseException as error:
-            ended(Call("GET", prepared.path, None, 0, time.perf_counter() - started))
+            ended(Call("GET", prepared.path, None, 0, perf_counter() - started))
             if isinstance(error, UnicodeEncodeError):
                 raise Rejected("a header has characters that cannot be sent") from error
             raise
-        ended(Call("GET", prepared.path, answer.status, len(answer.body), time.perf_counter() - started))
+        ended(Call("GET", prepared.path, answer.status, len(answer.body), perf_counter() - started))
         return answer
 
     async def _proven(
@@ -207,13 +212,13 @@ class HttpClient:
     ) -> Response:
         """One exchange, of which whoever watches is told."""
         ended = _begun(method, headers)
-        started = time.perf_counter()
+        started = perf_counter()
         try:
             answer = await exchange(headers)
         except BaseException:
-            ended(Call(method, path, None, 0, time.perf_counter() - started))
+            ended(Call(method, path, None, 0, perf_counter() - started))
             raise
-        ended(Call(method, path, answer.status, len(answer.body), time.perf_counter() - started))
+        ended(Call(method, path, answer.status, len(answer.body), perf_counter() - started))
         return answer
 
     def _exchange(
@@ -248,7 +253,7 @@ class HttpClient:
 
     def _all_lines(self, headers: Mapping[str, str]) -> str:
         """The client's own headers and these, which take the place of its own of the same name."""
-        if self._fixed.keys().isdisjoint(headers):
+        if self._names.isdisjoint(headers):
             return f"{self._lines}{_lines_of(tuple(headers.items()))}"
         named = self._named(self._base, headers)
         return header_lines([("host", self._base.address.authority), *named.items()])

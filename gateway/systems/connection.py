@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import statistics
-import time
 import traceback
 from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from time import perf_counter
 from typing import TypeVar
 
 import structlog
@@ -71,7 +71,7 @@ class Connection:
 
     async def call(self, read: Callable[[], Awaitable[T]], asked: Asked = UNSAID) -> T:
         """Runs a read within the deadline, the circuit and the budget. Raises only a ``SystemFault``."""
-        started = time.perf_counter()
+        started = perf_counter()
         tries = 0
         breaker, budget = self.breaker, self._budget
         watching = self._watch.watching(asked)
@@ -81,7 +81,9 @@ class Connection:
         try:
             with Deadline(self._deadline_s):
                 while True:
-                    if not budget.take():
+                    if budget.free > 0:
+                        budget.free -= 1
+                    else:
                         await budget.turn()
                     try:
                         tries += 1
@@ -112,7 +114,7 @@ class Connection:
             observer.reset(watched)
         if breaker.failures:
             breaker.succeeded()
-        self._recent.append((time.perf_counter() - started, True))
+        self._recent.append((perf_counter() - started, True))
         return result
 
     async def once(
@@ -124,7 +126,7 @@ class Connection:
         vouches: whether an answer tells that the system is well, and how fast it is. What waits for news
         does not: it ends well where there was nothing to send, and late where there was nothing to tell.
         """
-        started = time.perf_counter()
+        started = perf_counter()
         watching = self._watch.watching(asked)
         self._admit()
         watched = observer.set(watching)
@@ -146,7 +148,7 @@ class Connection:
             self.breaker.abandoned()
             return result
         self.breaker.succeeded()
-        self._recent.append((time.perf_counter() - started, True))
+        self._recent.append((perf_counter() - started, True))
         return result
 
     def _admit(self) -> None:
@@ -162,7 +164,7 @@ class Connection:
         """How long to wait before another try; None where another would not help, or come too late."""
         match fault:
             case Throttled(retry_after_s=float() as told):
-                left = self._deadline_s - (time.perf_counter() - started)
+                left = self._deadline_s - (perf_counter() - started)
                 return told if told < left / 2 else None
             case Unreachable() | OutcomeUnknown(timed_out=False):
                 return 0.0
@@ -197,7 +199,7 @@ class Connection:
             self.breaker.failed()
         else:
             self.breaker.succeeded()
-        self._recent.append((time.perf_counter() - started, not ill))
+        self._recent.append((perf_counter() - started, not ill))
 
     @property
     def latency_ms(self) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from asyncio import current_task, get_running_loop
 from types import TracebackType
 
 
@@ -20,8 +21,8 @@ class Deadline:
         self._expired = False
 
     def __enter__(self) -> None:
-        loop = asyncio.get_running_loop()
-        task = asyncio.current_task(loop)
+        loop = get_running_loop()
+        task = current_task(loop)
         if task is None:
             raise RuntimeError("a deadline is of a task")
         self._task = task
@@ -43,7 +44,7 @@ class Deadline:
         if self._expired or not hasattr(self, "_handle"):
             return
         self._handle.cancel()
-        self._handle = asyncio.get_running_loop().call_soon(self._expire)
+        self._handle = get_running_loop().call_soon(self._expire)
 
     def _expire(self) -> None:
         self._expired = True
