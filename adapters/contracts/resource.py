@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain
+from itertools import chain, repeat
 
 import msgspec
 
@@ -93,15 +93,14 @@ class Lists(Mapping[str, Page]):
         self,
         lists: Mapping[str, Sequence[Row]],
         places: Callable[[Sequence[Row]], Sequence[str]],
-        measures: tuple[int, int] | None = None,
+        count: int | None = None,
+        longest: int | None = None,
     ) -> None:
-        """measures: ``count`` and ``longest``, where they are known."""
+        """``count`` and ``longest`` are given where they are known."""
         self.lists = lists
         self._places = places
-        if measures is None:
-            lengths = list(map(len, lists.values()))
-            measures = sum(lengths), max(lengths, default=0)
-        self.count, self.longest = measures
+        self.count = sum(map(len, lists.values())) if count is None else count
+        self.longest = max(map(len, lists.values()), default=0) if longest is None else longest
 
     def __getitem__(self, value: str) -> Page:
         rows = self.lists[value]
@@ -129,17 +128,17 @@ class Lists(Mapping[str, Page]):
         merged: dict[str, Sequence[Row]] = {}
         for each in parts:
             merged.update(each.lists)
-        measures = None
-        if len(merged) == sum(map(len, parts)):
-            # None of them has another's value: what they measure, this measures.
-            measures = sum(each.count for each in parts), max(each.longest for each in parts)
-        return Lists(merged, self._places, measures)
+        if len(merged) < sum(map(len, parts)):
+            return Lists(merged, self._places)
+        # None of them has another's value: what they measure, this measures.
+        count, longest = sum(each.count for each in parts), max(each.longest for each in parts)
+        return Lists(merged, self._places, count, longest)
 
 
 def lists_by(values: Sequence[str], owners: Iterable[str], rows: Iterable[Row]) -> dict[str, list[Row]]:
     """The rows of each value, in their order: ``owners`` says whose each row is. KeyError for nobody's."""
-    lists: dict[str, list[Row]] = {value: [] for value in values}
-    # One pass without a line of Python for a row: there may be thousands.
+    # Passes without a line of Python for a value or a row: there may be thousands.
+    lists: dict[str, list[Row]] = dict(zip(values, map(list[Row], repeat(()))))  # noqa: B905 - one is endless
     deque(map(list[Row].append, map(lists.__getitem__, owners), rows), maxlen=0)
     return lists
 

@@ -73,14 +73,15 @@ class WholePager(Pager):
         kept = rows[begin:end]
         return Page(kept, self._places(kept, begin, id_of), end < len(rows))
 
-    def cut_each(
-        self, lists: Mapping[str, Sequence[Row]], first: int | None, id_of: IdOf
-    ) -> Mapping[str, Page]:
+    def cut_each(self, whole: Lists, first: int | None, id_of: IdOf) -> Mapping[str, Page]:
         """The first page of each of many lists."""
-        whole = Lists(lists, lambda rows: self._places(rows, 0, id_of))
-        if first is not None and whole.longest > first:
-            return {value: self.cut(rows, first, None, id_of) for value, rows in lists.items()}
-        return whole
+        if first is None or whole.longest <= first:
+            return whole
+        return {value: self.cut(rows, first, None, id_of) for value, rows in whole.lists.items()}
+
+    def places(self, id_of: IdOf) -> Callable[[Sequence[Row]], Sequence[str]]:
+        """Gives the positions of the rows of a list that begins at its start."""
+        return lambda rows: self._places(rows, 0, id_of)
 
     @staticmethod
     def _places(rows: Sequence[Row], begin: int, id_of: IdOf) -> Sequence[str]:

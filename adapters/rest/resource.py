@@ -12,7 +12,7 @@ from cachetools import LRUCache
 
 from adapters.contracts.errors import Malformed, Unsupported
 from adapters.contracts.fields import Condition, FieldMap, Op, Row
-from adapters.contracts.resource import Caps, Order, Page, PageRequest, Resource, lists_by
+from adapters.contracts.resource import Caps, Lists, Order, Page, PageRequest, Resource, lists_by
 from adapters.contracts.vocabulary import RecordType
 from adapters.http import Prepared, Response
 from adapters.rest.client import RestClient
@@ -30,14 +30,16 @@ _WHOLE = WholePager()
 class _ByKey(NamedTuple):
     """How a list is asked for by the values of one key, each time for the same fields.
 
-    query:  the key's parameters. request: all the rest of it.
-    owners: whose each row is.
+    query:   the key's parameters. request: all the rest of it.
+    owners:  whose each row is.
+    is_link: whether the values are ids, equal to the letter; e-mail addresses are not.
     """
 
     query: Query
     request: Prepared
     shape: Shape
     owners: Callable[[Sequence[Row]], list[Any]]
+    is_link: bool
 
 
 class RestResource(Resource):
@@ -58,6 +60,7 @@ class RestResource(Resource):
         self._by_key = {**form.keys, **({"id": form.ids} if form.ids is not None else {})}
         self._whole = frozenset(name for name, key in self._by_key.items() if not key.paged)
         self._prepared: dict[tuple[str, frozenset[str]], _ByKey] = {}
+        self._places = _WHOLE.places(self._id_of)
         self.caps = Caps(
             ids_per_call=form.ids.max if form.ids is not None else 1,
             rows_per_call=self._pager.max_rows,
@@ -121,9 +124,12 @@ class RestResource(Resource):
         asked = self._prepared.get((key, select)) or self._prepare(key, select)
         query = asked.query(wanted)
         if query is None:
-            return _WHOLE.cut_each(dict.fromkeys(wanted, ()), first, self._id_of)
+            return Lists(dict.fromkeys(wanted, ()), self._places)
         rows, owners = self._found(asked, await self._client.ask(asked.request, query))
-        return _WHOLE.cut_each(self._sorted(key, wanted, owners, rows), first, self._id_of)
+        found = self._sorted(key, asked.is_link, wanted, owners, rows)
+        if first is None or found.longest <= first:
+            return found
+        return _WHOLE.cut_each(found, first, self._id_of)
 
     async def _listed(
         self,
@@ -147,24 +153,25 @@ class RestResource(Resource):
         if place is not None:
             return {wanted[0]: _WHOLE.cut(found, first, place, self._id_of)}
         owners = self.fields.column(key)(found)
-        return _WHOLE.cut_each(self._sorted(key, wanted, owners, found), first, self._id_of)
+        return _WHOLE.cut_each(self._sorted(key, _is_link(key), wanted, owners, found), first, self._id_of)
 
     def _sorted(
-        self, key: str, wanted: Sequence[str], owners: Sequence[Any], rows: Sequence[Row]
-    ) -> Mapping[str, Sequence[Row]]:
+        self, key: str, is_link: bool, wanted: Sequence[str], owners: Sequence[Any], rows: Sequence[Row]
+    ) -> Lists:
         """The rows of each value; of other values there may be some where values are not ids."""
+        count = len(rows)
         if len(wanted) == 1:
-            if _is_link(key) and owners.count(wanted[0]) < len(owners):
+            if is_link and owners.count(wanted[0]) < count:
                 raise self._of_others(key)
-            return {wanted[0]: rows}
-        if _is_link(key):
+            return Lists({wanted[0]: rows}, self._places, count, count)
+        if is_link:
             try:
-                return lists_by(wanted, owners, rows)
+                return Lists(lists_by(wanted, owners, rows), self._places, count)
             except KeyError:
                 raise self._of_others(key) from None
         known = set(wanted)
         mine = [(owner, row) for owner, row in zip(owners, rows, strict=True) if owner in known]
-        return lists_by(wanted, [owner for owner, _ in mine], [row for _, row in mine])
+        return Lists(lists_by(wanted, [owner for owner, _ in mine], [row for _, row in mine]), self._places)
 
     def _found(self, asked: _ByKey, response: Response) -> tuple[Sequence[Row], Sequence[Any]]:
         """The rows of an answer to what was asked by a key's values, and whose each is."""
@@ -185,6 +192,7 @@ class RestResource(Resource):
             self._client.prepare(form.path, tuple(form.params.items()), self._projection(wanted)),
             self._shape(wanted),
             fields.column(key),
+            _is_link(key),
         )
         return made
 
