@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -102,7 +102,12 @@ class Loads:
             known = self._rows[key] = {}
         missing = [each for each in ids if each not in known] if known else list(ids)
         if missing:
-            await self._once(Relation(connection, record_type, _ID, (), None), missing, 0)
+            relation = Relation(connection, record_type, _ID, (), None)
+            others = self._reads.get(relation)
+            if others:
+                await self._beside_others(others, relation, missing, 0)
+            else:
+                await self.related(relation, missing, 0)
         return known
 
     def has(self, relation: Relation, keys: Sequence[str], first: int) -> bool:
@@ -114,13 +119,74 @@ class Loads:
         return None not in held and all(each is not None and each.rows >= first for each in held)
 
     async def related(
-        self, relation: Relation, values: Iterable[str], first: int | None
-    ) -> Mapping[str, Page]:
-        """For each value at least its ``first`` rows (None: all), where it has as many."""
-        keys = list(values)
+        self, relation: Relation, values: Iterable[str], first: int | None, own: _Read | None = None
+    ) -> Mapping[str, Any]:
+        """For each value at least its ``first`` rows (None: all), where it has as many.
+
+        own: what becomes of it, where nobody else is to be waited for.
+        """
         known = self._reads.get(relation)
-        if not known:
-            return (await self._read(known, relation, keys, first)).found
+        if own is None:
+            keys = list(values)
+            if known:
+                return await self._of_several(known, relation, keys, first)
+            own = _Read(keys, _ALL if first is None else first)
+        keys, before = own.keys, None
+        if known is None:
+            self._reads[relation] = dict.fromkeys(keys, own)
+        else:
+            before = {key: known[key] for key in keys if key in known}
+            known.update(dict.fromkeys(keys, own))
+        connection, record_type, by_id = relation.connection, relation.type, relation.key == _ID
+        traced, own_round = None, 0
+        try:
+            if self._trace is not None:
+                traced = self._traced(self._trace, connection, record_type, relation.key, len(keys))
+            own_round = self._begin(connection) if self._timed_out else self.rounds + 1
+            select = self._projection.select(connection, record_type)
+            found: Mapping[str, Any] = await (
+                self.systems.read_many(connection, record_type, keys, select)
+                if by_id
+                else self.systems.related(relation, keys, select, first)
+            )
+            if traced is not None:
+                traced.rows = len(found) if by_id else count_of(found)
+            self.read_at[connection] = datetime.now(UTC)
+            if by_id:
+                self._keep(connection, record_type, keys, found)
+            elif record_type in self._again or record_type is RecordType.CUSTOMER:
+                self._keep_rows(connection, record_type, rows_of(found))
+            own.found = found
+            return found
+        except BaseException as error:
+            self._gave_nothing(own, self._reads.get(relation, {}), before or {}, error)
+            self._failed(connection, error)
+            raise
+        finally:
+            if self.rounds < own_round:
+                self.rounds = own_round
+            own.under_way = False
+            if own.waiting:
+                own.tell()
+
+    @staticmethod
+    def _gave_nothing(
+        own: _Read, known: dict[str, _Read], before: Mapping[str, _Read], error: BaseException
+    ) -> None:
+        """Notes why a reading gave nothing; what was ``before`` of its keys serves again."""
+        if isinstance(error, SystemFault):
+            own.fault, own.rows = error, _ALL
+        for key in own.keys:
+            if known.get(key) is not own:
+                continue
+            if key in before:
+                known[key] = before[key]
+            elif own.fault is None:
+                del known[key]
+
+    async def _of_several(
+        self, known: dict[str, _Read], relation: Relation, keys: list[str], first: int | None
+    ) -> Mapping[str, Page]:
         own = await self._beside_others(known, relation, keys, first)
         if not isinstance(own, _Read):
             return {value: own[value].found[value] for value in keys}
@@ -172,14 +238,6 @@ class Loads:
         if isinstance(error, OutcomeUnknown) and error.timed_out:
             self._timed_out[connection] = error
 
-    def _once(
-        self, relation: Relation, keys: list[str], first: int | None
-    ) -> Coroutine[Any, Any, _Read | Mapping[str, _Read]]:
-        known = self._reads.get(relation)
-        if known:
-            return self._beside_others(known, relation, keys, first)
-        return self._read(known, relation, keys, first)
-
     async def _beside_others(
         self, known: dict[str, _Read], relation: Relation, keys: list[str], first: int | None
     ) -> _Read | Mapping[str, _Read]:
@@ -201,7 +259,9 @@ class Loads:
                 raise other.fault
         mine = [key for key in keys if key not in found] if found else keys
         if mine:
-            found |= dict.fromkeys(mine, await self._read(known, relation, mine, first))
+            read = _Read(mine, rows)
+            await self.related(relation, mine, first, read)
+            found |= dict.fromkeys(mine, read)
         for other in others:
             if other.under_way:
                 await other.wait()
@@ -210,60 +270,9 @@ class Loads:
             if other.found is None:
                 # Who was reading has given up: that is no reason to.
                 theirs = [key for key in keys if found[key] is other]
-                again = await self._once(relation, theirs, first)
+                again = await self._beside_others(known, relation, theirs, first)
                 found |= dict.fromkeys(theirs, again) if isinstance(again, _Read) else again
         return found
-
-    async def _read(
-        self, known: dict[str, _Read] | None, relation: Relation, keys: list[str], first: int | None
-    ) -> _Read:
-        own, own_round = _Read(keys, _ALL if first is None else first), 0
-        before: dict[str, _Read] = {}
-        if known is None:
-            known = self._reads[relation] = dict.fromkeys(keys, own)
-        else:
-            before = {key: known[key] for key in keys if key in known}
-            known.update(dict.fromkeys(keys, own))
-        connection, record_type, by_id = relation.connection, relation.type, relation.key == _ID
-        traced = None
-        try:
-            if self._trace is not None:
-                traced = self._traced(self._trace, connection, record_type, relation.key, len(keys))
-            own_round = self._begin(connection) if self._timed_out else self.rounds + 1
-            select = self._projection.select(connection, record_type)
-            found: Mapping[str, Any] = await (
-                self.systems.read_many(connection, record_type, keys, select)
-                if by_id
-                else self.systems.related(relation, keys, select, first)
-            )
-            if traced is not None:
-                traced.rows = len(found) if by_id else count_of(found)
-            self.read_at[connection] = datetime.now(UTC)
-            if by_id:
-                self._keep(connection, record_type, keys, found)
-            elif record_type in self._again or record_type is RecordType.CUSTOMER:
-                self._keep_rows(connection, record_type, rows_of(found))
-            own.found = found
-        except BaseException as error:
-            self._failed(connection, error)
-            if isinstance(error, SystemFault):
-                own.fault, own.rows = error, _ALL
-            for key in keys:
-                if known.get(key) is not own:
-                    continue
-                if key in before:
-                    # It serves again.
-                    known[key] = before[key]
-                elif own.fault is None:
-                    del known[key]
-            raise
-        finally:
-            if self.rounds < own_round:
-                self.rounds = own_round
-            own.under_way = False
-            if own.waiting:
-                own.tell()
-        return own
 
     def _keep(
         self, connection: str, record_type: RecordType, ids: list[str], found: Mapping[str, Row]
