@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from adapters.contracts.errors import SystemFault, Unsupported
 from adapters.contracts.fields import Condition
-from adapters.contracts.resource import Page, count_of, cut_each
+from adapters.contracts.resource import Lists, Page, count_of, cut_each
 from adapters.contracts.vocabulary import ANCHORS, RecordType, link_field
 from resolvers.cursors import Place, decode_cursor
 from resolvers.edges import EDGES, Edge, Key, Reference
@@ -105,14 +105,20 @@ class Edges:
         if isinstance(found, SystemFault):
             fetch.keep(step.index, spread(batch, found))
             return
-        outcomes = pages_of_each(batch, cut_each(found, first))
-        fetch.objects_listed += sum(map(count_of, outcomes.values()))
-        kids: Mapping[str, Group] = {}
-        if step.has_more_below:
-            kids = {sole.connection: self._rows_of(sole.connection, step.edge.child, outcomes)}
+        outcomes: dict[str, Mapping[str, Any]]
+        if len(batch) == 1 and type(found) is Lists and found.longest <= first:
+            # As nearly always: what was found is what was asked for, and of parents of one connection.
+            outcomes = dict.fromkeys(batch, found)
+            fetch.objects_listed += found.count
+        else:
+            outcomes = pages_of_each(batch, cut_each(found, first))
+            fetch.objects_listed += sum(map(count_of, outcomes.values()))
+        if not step.has_more_below:
+            fetch.keep(step.index, outcomes)
+            return
+        kids = {sole.connection: self._rows_of(sole.connection, step.edge.child, outcomes)}
         fetch.keep(step.index, outcomes)
-        if kids:
-            await fetch.objects(step.objects, kids)
+        await fetch.objects(step.objects, kids)
 
     def _rows_of(self, name: str, record_type: RecordType, outcomes: dict[str, Mapping[str, Any]]) -> Group:
         """The rows of all pages by id. Where an id cannot be read, its page is the fault."""

@@ -111,8 +111,9 @@ class Fetch:
     def objects(self, plans: Iterable[ObjectPlan], batch: Batch) -> Coroutine[Any, Any, None]:
         """Everything below objects of a system."""
         parts: list[Coroutine[Any, Any, None]] = []
-        for each in plans:
-            self.parts(each, batch, parts)
+        if any(batch.values()):
+            for each in plans:
+                self.parts(each, batch, parts)
         return self.together(parts)
 
     def parts(
@@ -123,8 +124,6 @@ class Fetch:
         begun: Collection[int] = (),
     ) -> None:
         """Adds what has to be done below objects. ``begun``: the indexes of steps that are under way."""
-        if not any(batch.values()):
-            return
         record_type = ENTITIES[plan.type_name]
         if plan.hoists:
             parts += self.edges.hoist(plan.hoists, batch)
