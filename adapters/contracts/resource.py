@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain, repeat
+from itertools import chain
 
 import msgspec
 
@@ -137,8 +137,10 @@ class Lists(Mapping[str, Page]):
 
 def lists_by(values: Sequence[str], owners: Iterable[str], rows: Iterable[Row]) -> dict[str, list[Row]]:
     """The rows of each value, in their order: ``owners`` says whose each row is. KeyError for nobody's."""
-    # Passes without a line of Python for a value or a row: there may be thousands.
-    lists: dict[str, list[Row]] = dict(zip(values, map(list[Row], repeat(()))))  # noqa: B905 - one is endless
+    # A display makes an empty list in half the time of a call of ``list``, and in a seventh of one of
+    # ``list[Row]``, which tries to leave its parameters on what it made.
+    lists: dict[str, list[Row]] = {value: [] for value in values}
+    # One pass without a line of Python for a row: there may be thousands.
     deque(map(list[Row].append, map(lists.__getitem__, owners), rows), maxlen=0)
     return lists
 
