@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, overload
+
+import msgspec
 
 from adapters.contracts.errors import Malformed
 from adapters.contracts.fields import Row
@@ -27,8 +28,7 @@ MOST_UNPAGED = 10_000
 """Rows in a page of a list that the system gives whole: it is cut here, so this bounds nothing else."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """The rows of an answer, and all of it."""
 
     rows: Sequence[Row]

@@ -14,7 +14,7 @@ from adapters.contracts.errors import Malformed, Unsupported
 from adapters.contracts.fields import Condition, FieldMap, Op, Row
 from adapters.contracts.resource import Caps, Lists, Order, Page, PageRequest, Resource, lists_by
 from adapters.contracts.vocabulary import RecordType
-from adapters.http import Prepared, Response
+from adapters.http import Prepared, Response, encoded
 from adapters.rest.client import RestClient
 from adapters.rest.mapping import Mapped, Pairs
 from adapters.rest.paging import Answer, Fetch, Pager, WholePager, pager
@@ -61,6 +61,7 @@ class RestResource(Resource):
         self._whole = frozenset(name for name, key in self._by_key.items() if not key.paged)
         self._prepared: dict[tuple[str, frozenset[str]], _ByKey] = {}
         self._places = _WHOLE.places(self._id_of)
+        self._lists: dict[frozenset[str], Fetch] = {}
         self.caps = Caps(
             ids_per_call=form.ids.max if form.ids is not None else 1,
             rows_per_call=self._pager.max_rows,
@@ -72,6 +73,10 @@ class RestResource(Resource):
         return list(self._by_key)
 
     async def page(self, request: PageRequest) -> Page:
+        if not request.where and request.order is None and self._form.listed:
+            fetch = self._lists.get(request.select) or self._prepare_list(request.select)
+            after = None if request.after is None else Position.parse(request.after, self._pager.start)
+            return await self._pager.page(fetch, request.first, after, self._id_of)
         self.require(request)
         params = self._conditions(request.where)
         chosen = self._pager_for(request.where)
@@ -195,6 +200,25 @@ class RestResource(Resource):
             _is_link(key),
         )
         return made
+
+    def _prepare_list(self, select: frozenset[str]) -> Fetch:
+        """Asks for the list without conditions, each time for the same fields."""
+        client, params, shape = self._client, self._conditions(()) or (), self._shape(select)
+        request = client.prepare(self._form.path, (*params, *self._projection(select)), ())
+        whole = self._fetch(params, select, ())
+
+        async def fetch(more: Pairs) -> Answer:
+            if not more:
+                return await whole(more)
+            response = await client.ask(request, encoded(more))
+            if response.status >= 400:
+                client.checked(response)
+            return Answer(*shape.read(response))
+
+        if len(self._lists) >= KEPT_SHAPES:
+            self._lists.clear()
+        self._lists[select] = fetch
+        return fetch
 
     def _of_others(self, field: str) -> Malformed:
         # A system that ignores a parameter gives everybody's rows: none of them may be passed on.
