@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from types import CoroutineType
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -109,7 +108,7 @@ class RestResource(Resource):
         found = await asyncio.gather(*(self._item(each, select) for each in wanted))
         return {self._id_of(row): row for row in found if row is not None}
 
-    def related(
+    async def related(
         self,
         key: str,
         values: Sequence[str],
@@ -117,14 +116,9 @@ class RestResource(Resource):
         where: tuple[Condition, ...] = (),
         first: int | None = None,
         after: str | None = None,
-    ) -> CoroutineType[Any, Any, Mapping[str, Page]]:
-        if where or after is not None or key not in self._whole:
-            return self._listed(key, values, select, where, first, after)
-        return self._whole_lists(key, values, select, first)
-
-    async def _whole_lists(
-        self, key: str, values: Sequence[str], select: frozenset[str], first: int | None
     ) -> Mapping[str, Page]:
+        if where or after is not None or key not in self._whole:
+            return await self._listed(key, values, select, where, first, after)
         wanted = tuple(dict.fromkeys(values))
         asked = self._prepared.get((key, select)) or self._prepare(key, select)
         query = asked.query(wanted)

@@ -12,6 +12,7 @@ import asyncio
 import types
 from collections.abc import Awaitable, Callable, Generator, Hashable, Mapping, Sequence
 from contextvars import ContextVar
+from itertools import chain
 from typing import Any, Generic, TypeVar, cast
 
 import msgspec
@@ -46,21 +47,25 @@ Part = Callable[[Mapping[str, T], Sequence[str], int | None], Mapping[str, T]]
 def part_of(found: Mapping[str, T], own: Sequence[str], _: int | None) -> Mapping[str, T]:
     """What was found of one caller's keys."""
     if isinstance(found, Lists):
-        return cast("Mapping[str, T]", found.only([key for key in own if key in found.lists]))
+        try:
+            return cast("Mapping[str, T]", found.only(own))
+        except KeyError:
+            return cast("Mapping[str, T]", found.only([key for key in own if key in found.lists]))
     return {key: found[key] for key in own if key in found}
 
 
 class _Waiting(msgspec.Struct, Generic[T], eq=False):
     load: Load[T]
     part: Part[T]
-    requests: set[str | None]
     callers: list[tuple[Sequence[str], int | None, asyncio.Future[Mapping[str, T]]]] = []
+    requests: set[str | None] = set()
     task: asyncio.Task[None] | None = None
 
     def add(
         self, keys: Sequence[str], first: int | None, *, leads: bool = False
     ) -> asyncio.Future[Mapping[str, T]]:
         """Another caller; gives what will hold its part. ``leads``: it was the first to ask."""
+        self.requests.add(correlation_id.get())
         future: asyncio.Future[Mapping[str, T]] = asyncio.get_running_loop().create_future()
         self.callers.insert(0 if leads else len(self.callers), (keys, first, future))
         return future
@@ -90,7 +95,7 @@ class Coalescer:
         key = (kind, current_access.get())
         waiting = self._waiting.get(key)
         if waiting is None:
-            waiting = self._waiting[key] = _Waiting(load, part, {correlation_id.get()})
+            waiting = self._waiting[key] = _Waiting(load, part)
             try:
                 # Whatever is due in this turn of the loop runs first.
                 await _turn()
@@ -108,7 +113,6 @@ class Coalescer:
             self._due(key, waiting)
         else:
             self.joined += 1
-            waiting.requests.add(correlation_id.get())
             future = waiting.add(keys, first)
         try:
             found = await future
@@ -135,7 +139,7 @@ class Coalescer:
         if len(callers) == 1:
             await self._alone(waiting.load, *callers[0])
             return
-        keys = list(dict.fromkeys(key for each, _, _ in callers for key in each))
+        keys = list(dict.fromkeys(chain.from_iterable([own for own, _, _ in callers])))
         firsts = [first for _, first, _ in callers if first is not None]
         most = max(firsts) if len(firsts) == len(callers) else None
         try:

@@ -102,34 +102,33 @@ class Edges:
                 found = await fetch.loads.related(relation, ids, rows)
             except SystemFault as fault:
                 found = fault
-        if isinstance(found, SystemFault):
-            fetch.keep(step.index, spread(batch, found))
-            return
         outcomes: dict[str, Mapping[str, Any]]
         if len(batch) == 1 and type(found) is Lists and found.longest <= first:
             # As nearly always: what was found is what was asked for, and of parents of one connection.
             outcomes = dict.fromkeys(batch, found)
             fetch.objects_listed += found.count
+        elif isinstance(found, SystemFault):
+            fetch.keep(step.index, spread(batch, found))
+            return
         else:
             outcomes = pages_of_each(batch, cut_each(found, first))
             fetch.objects_listed += sum(map(count_of, outcomes.values()))
         if not step.has_more_below:
             fetch.keep(step.index, outcomes)
             return
-        kids = {sole.connection: self._rows_of(sole.connection, step.edge.child, outcomes)}
+        kids = {sole.connection: self._rows_of(sole, step.edge.child, outcomes)}
         fetch.keep(step.index, outcomes)
         await fetch.objects(step.objects, kids)
 
-    def _rows_of(self, name: str, record_type: RecordType, outcomes: dict[str, Mapping[str, Any]]) -> Group:
+    def _rows_of(self, sole: Sole, record_type: RecordType, outcomes: dict[str, Mapping[str, Any]]) -> Group:
         """The rows of all pages by id. Where an id cannot be read, its page is the fault."""
         rows = list(chain.from_iterable(map(rows_in, outcomes.values())))
-        ids = self._systems.resource(name, record_type).fields.texts("id")
         try:
-            return dict(zip(ids(rows), rows, strict=True))
+            return dict(zip(sole.ids(rows), rows, strict=True))
         except SystemFault:
             each_alone = {parent: dict(found) for parent, found in outcomes.items()}
             outcomes.update(each_alone)
-            return self._groups(record_type, each_alone, name).get(name, {})
+            return self._groups(record_type, each_alone, sole.connection).get(sole.connection, {})
 
     def _groups(
         self, record_type: RecordType, outcomes: Outcomes, sole: str | None = None

@@ -53,7 +53,9 @@ class Fetch:
         self.context = context
         self.variables = variables
         systems = self.systems = context.systems
-        self.loads = Loads(systems, plan.projection, context.references, plan.again, context.trace)
+        self.loads = Loads(
+            systems, plan.projection, context.references, plan.again, context.trace, plan.asks_records
+        )
         if context.viewer.rows is not None:
             lend(context, plan, self.loads)
             self.limited = Limited(context)

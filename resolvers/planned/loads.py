@@ -61,7 +61,7 @@ class _Read(msgspec.Struct, eq=False):
 
 
 class Loads:
-    """All loads of one request. ``read_at`` tells when each connection was last read.
+    """All loads of one request. ``read_at`` tells when each connection was last read, where ``dated``.
 
     again: kinds of records whose rows serve later reads by id.
     trace: takes down each load, where the caller wants to be told.
@@ -74,6 +74,7 @@ class Loads:
         references: CrossReferences,
         again: Collection[RecordType],
         trace: Trace | None = None,
+        dated: bool = False,
     ) -> None:
         self.systems = systems
         self.read_at: dict[str, datetime] = {}
@@ -83,6 +84,7 @@ class Loads:
         self._projection = projection
         self._again = again
         self._trace = trace
+        self._dated = dated
         self._timed_out: dict[str, OutcomeUnknown] = {}
         self._rows: dict[tuple[str, RecordType], dict[str, Row | None]] = {}
         self._reads: dict[Relation, dict[str, _Read]] = {}
@@ -151,7 +153,8 @@ class Loads:
             )
             if traced is not None:
                 traced.rows = len(found) if by_id else count_of(found)
-            self.read_at[connection] = datetime.now(UTC)
+            if self._dated:
+                self.read_at[connection] = datetime.now(UTC)
             if by_id:
                 self._keep(connection, record_type, keys, found)
             elif record_type in self._again or record_type is RecordType.CUSTOMER:
@@ -216,7 +219,8 @@ class Loads:
             self.rounds = max(self.rounds, own_round)
         if traced is not None:
             traced.rows = len(page.rows)
-        self.read_at[connection] = datetime.now(UTC)
+        if self._dated:
+            self.read_at[connection] = datetime.now(UTC)
         self._keep_rows(connection, record_type, page.rows)
         return page
 

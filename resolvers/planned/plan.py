@@ -7,14 +7,14 @@ belongs to one request.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphql import FieldNode, GraphQLField
 from msgspec.structs import replace
 
-from adapters.contracts.fields import Condition
+from adapters.contracts.fields import Condition, Row
 from adapters.contracts.vocabulary import RecordType, System
 from resolvers.edges import Edge, Key, Reference
 from resolvers.ports import Relation
@@ -136,6 +136,7 @@ class Sole(NamedTuple):
     relation:  to ask for, without conditions.
     shared:    whether all children are then read, as another field needs them.
     by_own_id: whether the parents' own ids are the key's values, and what is found is theirs alone.
+    ids:       reads the ids of children.
     """
 
     connection: str
@@ -143,6 +144,7 @@ class Sole(NamedTuple):
     relation: Relation
     shared: bool
     by_own_id: bool
+    ids: Callable[[Sequence[Row]], list[str]]
 
     def asked(self, where: tuple[Condition, ...], first: int) -> tuple[Relation, int | None]:
         """What to ask for, and how many rows of each parent; None for all."""

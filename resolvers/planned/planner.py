@@ -243,19 +243,19 @@ class _Making:
         if edge is not None:
             if not edge.many:
                 return OneStep(self._next(), field, edge)
-            if record_type is not RecordType.CUSTOMER:
+            objects = tuple(below(field, edge.child.value))
+            sifted, sole = is_sifted(self._viewer.rows, edge), self._sole(edge)
+            self._sifts |= sifted
+            if record_type is not RecordType.CUSTOMER and (sifted or sole is None or not sole.by_own_id):
                 # The customer behind an object may be needed to find its children.
                 self._again.add(RecordType.CUSTOMER)
-            objects = tuple(below(field, edge.child.value))
-            sifted = is_sifted(self._viewer.rows, edge)
-            self._sifts |= sifted
             return EdgeStep(
                 self._next(),
                 field,
                 edge,
                 objects,
                 sifted=sifted,
-                sole=self._sole(edge),
+                sole=sole,
                 has_more_below=any(each.slices or each.steps for each in objects),
             )
         reference = REFERENCES.get((record_type, name))
@@ -275,12 +275,14 @@ class _Making:
         names = systems.connections(edge.system, edge.child)
         if len(names) != 1:
             return None
-        key = key_of(edge, systems.resource(names[0], edge.child))
+        resource = systems.resource(names[0], edge.child)
+        key = key_of(edge, resource)
         if key is None:
             return None
         relation = Relation(names[0], edge.child, key.child, (), None)
         by_own_id = key.parent == "id" and key.only is None
-        return Sole(names[0], key, relation, shared_by(edge, key, (), self._selected), by_own_id)
+        shared = shared_by(edge, key, (), self._selected)
+        return Sole(names[0], key, relation, shared, by_own_id, resource.fields.texts("id"))
 
     def _next(self) -> int:
         self._steps += 1
