@@ -107,7 +107,7 @@ _WHOLE = re.compile(
     ((?:
         (?! (?i: content-(?:length|type|encoding) | transfer-encoding | connection | upgrade ) : )
         NAME : VALUE \r\n
-      | (?(2) (?!) ) (?i: content-length : ) \ ? ([0-9]{1,9}+) \r\n
+      | (?(2) (?!) ) (?i: content-length : ) \ ? ([0-9]{1,7}+) \r\n
       | (?i: content-type : ) (VALUE) \r\n
       | (?i: connection : ) \ ? (?i: keep-alive ) \r\n
     )*+)
@@ -121,7 +121,8 @@ _WHOLE = re.compile(
 
 def whole_answer(data: bytes) -> Answer | None:
     """The answer that these bytes are, where it is as nearly all are: a 200 with JSON in one piece, its
-    length said, and the connection kept. None for any other, well-formed or not: the parser looks at it.
+    length said, and the connection kept. None for any other, well-formed or not: the parser looks at it,
+    as at everything that could be too long.
 
     A parser's calls for each header and part, and what is remembered between them, are a tenth of what a
     call to a system takes.

@@ -26,6 +26,7 @@ class WireConnection(asyncio.Protocol):
     """A keep-alive connection. It has one exchange at a time; ``reusable`` tells whether it can have another.
 
     keep: False once something spoke against another exchange. ``on_lost`` is told once when it is gone.
+    transport: once it is made.
     """
 
     __slots__ = (
@@ -44,18 +45,18 @@ class WireConnection(asyncio.Protocol):
         "_size",
         "_status",
         "_timer",
-        "_transport",
         "_used",
         "_waiter",
         "idle_since",
         "keep",
+        "transport",
     )
 
     def __init__(self, on_lost: Callable[[WireConnection], None]) -> None:
         self._on_lost = on_lost
         self._parser = httptools.HttpResponseParser(self)
         self._loop = asyncio.get_running_loop()
-        self._transport: asyncio.Transport
+        self.transport: asyncio.Transport
         self._waiter: asyncio.Future[Answer] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._rings_at = self._deadline = 0.0
@@ -70,7 +71,7 @@ class WireConnection(asyncio.Protocol):
     @property
     def reusable(self) -> bool:
         """Whether nothing is under way, and nothing speaks against another exchange."""
-        return self.keep and self._waiter is None and not self._transport.is_closing()
+        return self.keep and self._waiter is None and not self.transport.is_closing()
 
     def exchange(self, request: bytes, deadline: float, head_only: bool) -> asyncio.Future[Answer]:
         """Sends a whole request. The future fails with a ``SystemFault``, or with ``Stale``.
@@ -83,34 +84,35 @@ class WireConnection(asyncio.Protocol):
         self._deadline = deadline
         if self._timer is None or self._rings_at > deadline:
             self._arm(deadline)
-        self._transport.write(request)
+        self.transport.write(request)
         return waiter
 
     def abandon(self) -> None:
         """Closes at once; whoever waits for an answer has given up, or hears that it is lost."""
         self._fail(OutcomeUnknown("the connection was closed before the answer came"))
-        self._transport.abort()
+        self.transport.abort()
 
     def close(self) -> None:
         """Closes an idle connection in good order."""
         self.keep = False
-        self._transport.close()
+        self.transport.close()
 
     # What the loop tells
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
+        self.transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
-        if self._waiter is None:
+        waiter = self._waiter
+        if waiter is None:
             # Nobody asked: what comes next could be taken for the answer to another request.
             self.close()
             return
         if not self._heard:
-            self._heard = True
-            if not self._head_only and len(data) <= MAX_BODY_BYTES and (answer := whole_answer(data)):
-                self._end(answer)
+            if not self._head_only and (answer := whole_answer(data)) is not None:
+                self._end(waiter, answer)
                 return
+            self._heard = True
             self._size = self._head_bytes = 0
             self._headers: list[tuple[bytes, bytes]] = []
             self._parts: list[bytes] = []
@@ -127,18 +129,18 @@ class WireConnection(asyncio.Protocol):
                 )
                 return
         if self._complete:
-            self._end(self._parsed())
+            self._end(waiter, self._parsed())
         elif not self._headed:
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES:
                 self._break(Malformed(f"the head of the answer is longer than {MAX_HEAD_BYTES} bytes"))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._waiter is not None:
+        if (waiter := self._waiter) is not None:
             if not self._heard and self._used:
                 self._fail(Stale())
             elif exc is None and self._heard and self._headed and self._ends_with_connection():
-                self._end(self._parsed())
+                self._end(waiter, self._parsed())
             else:
                 self._fail(OutcomeUnknown("the connection broke before the answer was whole"))
         self.keep = False
@@ -188,11 +190,10 @@ class WireConnection(asyncio.Protocol):
     def _parsed(self) -> Answer:
         return Answer(self._status, Headers.of(self._headers), b"".join(self._parts))
 
-    def _end(self, answer: Answer) -> None:
-        waiter, self._waiter = self._waiter, None
-        assert waiter is not None
+    def _end(self, waiter: asyncio.Future[Answer], answer: Answer) -> None:
+        self._waiter = None
         self._used = True
-        if self._transport.get_write_buffer_size():
+        if self.transport.get_write_buffer_size():
             # It answered before it had heard all: what is left would be read as another request.
             self.keep = False
         if not waiter.done():
@@ -220,7 +221,7 @@ class WireConnection(asyncio.Protocol):
 
     def _break(self, fault: SystemFault) -> None:
         self._fail(fault)
-        self._transport.abort()
+        self.transport.abort()
 
     def _fail(self, fault: SystemFault | Stale) -> None:
         self.keep = False
