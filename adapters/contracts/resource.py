@@ -117,7 +117,11 @@ class Lists(Mapping[str, Page]):
         return len(self.lists)
 
     def only(self, values: Collection[str]) -> Lists:
-        """Those of some values."""
+        """Those of some values. KeyError where there is none of one."""
+        if len(values) == 1 < len(self.lists):
+            (value,) = values
+            rows = self.lists[value]
+            return Lists({value: rows}, self._places, len(rows), len(rows))
         if len(values) == len(self.lists) and all(map(self.lists.__contains__, values)):
             return self
         return Lists(dict(zip(values, map(self.lists.__getitem__, values), strict=True)), self._places)

@@ -67,7 +67,10 @@ class _Waiting(msgspec.Struct, Generic[T], eq=False):
         """Another caller; gives what will hold its part. ``leads``: it was the first to ask."""
         self.requests.add(correlation_id.get())
         future: asyncio.Future[Mapping[str, T]] = asyncio.get_running_loop().create_future()
-        self.callers.insert(0 if leads else len(self.callers), (keys, first, future))
+        if leads:
+            self.callers.insert(0, (keys, first, future))
+        else:
+            self.callers.append((keys, first, future))
         return future
 
 
@@ -139,19 +142,19 @@ class Coalescer:
         if len(callers) == 1:
             await self._alone(waiting.load, *callers[0])
             return
-        keys = list(dict.fromkeys(chain.from_iterable([own for own, _, _ in callers])))
-        firsts = [first for _, first, _ in callers if first is not None]
-        most = max(firsts) if len(firsts) == len(callers) else None
+        owns, firsts, futures = zip(*callers, strict=True)
+        keys = list(dict.fromkeys(chain.from_iterable(owns)))
+        most = None if None in firsts else max(firsts)
         try:
             found = await waiting.load(keys, most)
         except _OF_ONE as fault:
             if len(waiting.requests) == 1:
-                _fail([future for _, _, future in callers], fault)
+                _fail(futures, fault)
                 return
             await asyncio.gather(*(self._alone(waiting.load, *each) for each in callers))
             return
         except BaseException as error:
-            _fail([future for _, _, future in callers], error)
+            _fail(futures, error)
             if not isinstance(error, Exception):
                 raise
             return

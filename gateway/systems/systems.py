@@ -167,7 +167,10 @@ def _make_room(loads: dict[Any, Any]) -> None:
 
 def _pages_of(found: Mapping[str, Page], own: Sequence[str], first: int | None) -> Mapping[str, Page]:
     """One caller's part of pages that were read for several: others may have asked for longer ones."""
-    return cut_each(part_of(found, own, first), first)
+    part = part_of(found, own, first)
+    if first is None or (type(found) is Lists and found.longest <= first):
+        return part
+    return cut_each(part, first)
 
 
 async def _in_parts(

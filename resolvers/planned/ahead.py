@@ -54,7 +54,7 @@ class Ahead:
         batch: Batch = {ref.connection: {ref.record_id: UNREAD}}
         # Hoists first: who needs what they bring finds it under way.
         if by_id.hoists:
-            self._loads += map(start, fetch.edges.hoist(by_id.hoists, batch))
+            self._loads += map(start, fetch.edges.along.begin(by_id.hoists, batch))
         links = None if by_id.every else _Links(fetch, ref)
         if links is not None:
             self._loads += [start(quietly(each)) for each in links.hoists(plan.hoists)]

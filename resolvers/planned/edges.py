@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,7 @@ from resolvers.planned.item import (
     rows_in,
     spread,
 )
-from resolvers.planned.plan import EdgeStep, Hoist, Sole
+from resolvers.planned.plan import EdgeStep, Sole
 from resolvers.ports import Relation
 from resolvers.related import Record, key_of, shared_by
 
@@ -51,11 +51,7 @@ class Edges:
     def __init__(self, fetch: Fetch) -> None:
         self._fetch = fetch
         self._systems = fetch.systems
-        self._along = Along(fetch)
-
-    def hoist(self, hoists: Sequence[Hoist], batch: Batch) -> list[Coroutine[Any, Any, None]]:
-        """Loads what descendants will need; whoever needs it waits for it."""
-        return self._along.begin(hoists, batch)
+        self.along = Along(fetch)
 
     def pages(self, step: EdgeStep, record_type: RecordType, batch: Batch) -> Coroutine[Any, Any, None]:
         """The pages of a relation, and everything below their objects."""
@@ -95,7 +91,7 @@ class Edges:
         ids = list(chain.from_iterable(batch.values()))
         found: Mapping[str, Page] | SystemFault | None = None
         if step.hoist is not None and not where:
-            found = await self._along.pages(step.hoist, ids)
+            found = await self.along.pages(step.hoist, ids)
         if found is None:
             relation, rows = sole.asked(where, first)
             try:

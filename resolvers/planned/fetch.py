@@ -61,16 +61,10 @@ class Fetch:
             self.limited = Limited(context)
         self.results: list[Any] = [None] * plan.steps
         self._records: list[tuple[int, RecordType, Batch]] = []
-
-    def __getattr__(self, name: str) -> Any:
-        """What not every plan needs is made when it is first asked for."""
-        if name == "edges":
+        if plan.steps > 1:
+            # There is something below a root.
             self.edges = Edges(self)
-            return self.edges
-        if name == "identities":
-            self.identities = Identities(self.systems, self.loads, self.context.references)
-            return self.identities
-        raise AttributeError(name)
+            self.identities = Identities(systems, self.loads, context.references)
 
     def release(self) -> None:
         """Lets go of all that was read, now that the answer is made.
@@ -128,7 +122,7 @@ class Fetch:
         """Adds what has to be done below objects. ``begun``: the indexes of steps that are under way."""
         record_type = ENTITIES[plan.type_name]
         if plan.hoists:
-            parts += self.edges.hoist(plan.hoists, batch)
+            parts += self.edges.along.begin(plan.hoists, batch)
         if plan.slices:
             parts += [self.slice(each, batch) for each in plan.slices if each.index not in begun]
         for step in plan.steps:

@@ -12,7 +12,7 @@ from typing import Any
 
 from adapters.contracts.errors import Conflict, SystemFault
 from adapters.contracts.fields import FieldMap
-from adapters.contracts.resource import Lists, Page, longest, rows_of
+from adapters.contracts.resource import Lists, Page, rows_of
 from adapters.contracts.vocabulary import ANCHORS, RecordType, System, link_field
 from resolvers.edges import CUSTOMER_IN_CRM
 from resolvers.identity import Located, located_in
@@ -78,8 +78,9 @@ class Identities:
                 if len(step.claims) == 1:
                     claim = step.claims[0]
                     pages = await self._loads.related(claim, wanted, None)
-                    read = [(claim.connection, self._fields(claim.connection, _CUSTOMER), pages)]
-                    plain = _sole_slices(pages, read[0][1])
+                    fields = self._fields(claim.connection, _CUSTOMER)
+                    plain = _sole_slices(pages, fields)
+                    read = [(claim.connection, fields, pages)] if plain is None else []
                 else:
                     read = await self._claiming(wanted, step.claims)
             except SystemFault as fault:
@@ -278,7 +279,7 @@ def only_faults(error: BaseException) -> SystemFault:
 
 def _sole_slices(pages: Mapping[str, Page], fields: FieldMap) -> dict[str, Any] | None:
     """The slices of customers of whom nobody has two records; None where that is not so plain."""
-    if not isinstance(pages, Lists) or longest(pages) > 1:
+    if not isinstance(pages, Lists) or pages.longest > 1:
         return None
     rows = rows_of(pages)
     try:

@@ -19,6 +19,7 @@ from adapters.contracts.errors import OutcomeUnknown, SystemFault
 from adapters.contracts.fields import Condition, Row
 from adapters.contracts.resource import Lists, Order, Page, count_of, rows_of
 from adapters.contracts.vocabulary import RecordType, System
+from resolvers.edges import CUSTOMER_IN_CRM
 from resolvers.planned.trace import PAGE, Trace, Traced
 from resolvers.ports import CrossReferences, Relation, Systems
 from resolvers.projection import Projection
@@ -157,7 +158,10 @@ class Loads:
                 self.read_at[connection] = datetime.now(UTC)
             if by_id:
                 self._keep(connection, record_type, keys, found)
-            elif record_type in self._again or record_type is RecordType.CUSTOMER:
+            elif record_type in self._again or (
+                record_type is RecordType.CUSTOMER and relation.key != CUSTOMER_IN_CRM
+            ):
+                # Records of other systems that name the CRM's customer have no links.
                 self._keep_rows(connection, record_type, rows_of(found))
             own.found = found
             return found
