@@ -114,7 +114,11 @@ class Edges:
             return
         kids = {sole.connection: self._rows_of(sole, step.edge.child, outcomes)}
         fetch.keep(step.index, outcomes)
-        await fetch.objects(step.objects, kids)
+        below = step.sole_below
+        if below is None:
+            await fetch.objects(step.objects, kids)
+        elif kids[sole.connection]:
+            await self.pages(below, step.edge.child, kids)
 
     def _rows_of(self, sole: Sole, record_type: RecordType, outcomes: dict[str, Mapping[str, Any]]) -> Group:
         """The rows of all pages by id. Where an id cannot be read, its page is the fault."""

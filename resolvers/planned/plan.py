@@ -110,6 +110,7 @@ class EdgeStep(Step):
     sifted:         the viewer sees some of the children only, by what each of them says.
     sole:           whom to ask, where it is one connection.
     has_more_below: whether anything has to be fetched for the children themselves.
+    sole_below:     what has to be, where that is no more than the pages of one relation.
     asked:          what is asked for, once that is known to be the same for every request.
     """
 
@@ -119,6 +120,7 @@ class EdgeStep(Step):
     sifted: bool = False
     sole: Sole | None = None
     has_more_below: bool = False
+    sole_below: EdgeStep | None = None
     asked: Asked | None = None
 
 

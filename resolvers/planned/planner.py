@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import strawberry
@@ -257,6 +257,7 @@ class _Making:
                 sifted=sifted,
                 sole=sole,
                 has_more_below=any(each.slices or each.steps for each in objects),
+                sole_below=_sole_edge(objects),
             )
         reference = REFERENCES.get((record_type, name))
         if reference is not None:
@@ -287,6 +288,15 @@ class _Making:
     def _next(self) -> int:
         self._steps += 1
         return self._steps - 1
+
+
+def _sole_edge(objects: Sequence[ObjectPlan]) -> EdgeStep | None:
+    """The only thing to be fetched for objects, where that is a relation whose children are all seen."""
+    if len(objects) != 1 or objects[0].type_name == RecordType.CUSTOMER.value:
+        return None
+    steps = objects[0].steps
+    only = steps[0] if len(steps) == 1 and not objects[0].slices else None
+    return only if isinstance(only, EdgeStep) and not only.sifted else None
 
 
 def _is_fatal(field: FieldPlan) -> bool:
