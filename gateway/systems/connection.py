@@ -27,7 +27,7 @@ from adapters.contracts.vocabulary import HealthStatus, System
 from adapters.http import observer
 from gateway.observability.upstream import UNSAID, Asked, UpstreamWatch
 from gateway.systems.breaker import CircuitBreaker
-from gateway.systems.deadline import Deadline
+from gateway.systems.deadlines import CallDeadline, Deadlines
 from gateway.systems.turns import FairTurns
 
 T = TypeVar("T")
@@ -65,6 +65,7 @@ class Connection:
         self.last_event_at: datetime | None = None
         self.max_concurrency = max_concurrency
         self._deadline_s = deadline_s
+        self._deadlines = Deadlines(deadline_s)
         self._budget = FairTurns(max_concurrency)
         self._recent: deque[tuple[float, bool]] = deque(maxlen=100)
         self._watch = watch or UpstreamWatch(name)
@@ -79,7 +80,7 @@ class Connection:
             self._admit()
         watched = observer.set(watching)
         try:
-            with Deadline(self._deadline_s):
+            with CallDeadline(self._deadlines):
                 while True:
                     if budget.free > 0:
                         budget.free -= 1

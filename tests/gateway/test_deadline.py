@@ -11,26 +11,37 @@ from contextvars import ContextVar
 import pytest
 
 from gateway.systems.deadline import Deadline
+from gateway.systems.deadlines import CallDeadline, Deadlines
 
 pytestmark = pytest.mark.anyio
 
 NEVER = 3600.0
 
 
+def of_many(seconds: float) -> CallDeadline:
+    return CallDeadline(Deadlines(seconds))
+
+
+KINDS = pytest.mark.parametrize("deadline", [Deadline, of_many])
+Kind = Callable[[float], Deadline | CallDeadline]
+
+
 async def forever() -> None:
     await asyncio.Event().wait()
 
 
-async def test_what_is_done_in_time_is_left_alone() -> None:
-    with Deadline(NEVER):
+@KINDS
+async def test_what_is_done_in_time_is_left_alone(deadline: Kind) -> None:
+    with deadline(NEVER):
         await asyncio.sleep(0)
     task = asyncio.current_task()
     assert task is not None
     assert task.cancelling() == 0
 
 
-async def test_what_takes_too_long_ends() -> None:
-    with pytest.raises(TimeoutError), Deadline(0):
+@KINDS
+async def test_what_takes_too_long_ends(deadline: Kind) -> None:
+    with pytest.raises(TimeoutError), deadline(0):
         await forever()
     task = asyncio.current_task()
     assert task is not None
@@ -38,19 +49,21 @@ async def test_what_takes_too_long_ends() -> None:
     await asyncio.sleep(0)
 
 
-async def test_an_error_is_itself() -> None:
-    with pytest.raises(KeyError), Deadline(NEVER):
+@KINDS
+async def test_an_error_is_itself(deadline: Kind) -> None:
+    with pytest.raises(KeyError), deadline(NEVER):
         raise KeyError("a")
 
 
-async def test_the_inner_of_two_ends_first_and_the_outer_still_holds() -> None:
+@KINDS
+async def test_the_inner_of_two_ends_first_and_the_outer_still_holds(deadline: Kind) -> None:
     inner_ended = False
 
     async def both() -> None:
         nonlocal inner_ended
-        with Deadline(0.01):
+        with deadline(0.01):
             try:
-                with Deadline(0):
+                with deadline(0):
                     await forever()
             except TimeoutError:
                 inner_ended = True
@@ -61,12 +74,13 @@ async def test_the_inner_of_two_ends_first_and_the_outer_still_holds() -> None:
     assert inner_ended
 
 
+@KINDS
 @pytest.mark.parametrize("seconds", [NEVER, 0])
-async def test_somebody_else_s_cancellation_stays_one(seconds: float) -> None:
+async def test_somebody_else_s_cancellation_stays_one(deadline: Kind, seconds: float) -> None:
     begun = asyncio.Event()
 
     async def work() -> None:
-        with Deadline(seconds):
+        with deadline(seconds):
             begun.set()
             await forever()
 
@@ -76,6 +90,38 @@ async def test_somebody_else_s_cancellation_stays_one(seconds: float) -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert task.cancelled()
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_one_timer_serves_all_calls(loop: str) -> None:
+    async def run() -> None:
+        deadlines = Deadlines(0.02)
+        ended: list[str] = []
+
+        async def call(name: str) -> None:
+            try:
+                with CallDeadline(deadlines):
+                    await forever()
+            except TimeoutError:
+                ended.append(name)
+
+        with CallDeadline(deadlines):
+            pass
+        # The timer of the call that is over is left for these.
+        first = asyncio.create_task(call("first"))
+        await asyncio.sleep(0)
+        began = asyncio.get_running_loop().time()
+        await asyncio.gather(first, call("second"), call("third"))
+        assert ended == ["first", "second", "third"]
+        assert asyncio.get_running_loop().time() - began >= 0.019
+        assert not deadlines.under_way
+        # And where none is left, another is set.
+        await call("fourth")
+        assert ended[-1] == "fourth"
+
+    factory = asyncio.new_event_loop if loop == "asyncio" else pytest.importorskip("uvloop").new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(run())
 
 
 def test_it_leaves_no_circle_to_the_collector() -> None:
