@@ -29,14 +29,15 @@ class Projection:
         self._ownership = ownership
         self._systems = systems
         self._rows = rows
-        self._selects: dict[tuple[str, RecordType], frozenset[str]] = {}
+        self.selects: dict[tuple[str, RecordType], frozenset[str]] = {}
+        """Those that were worked out already."""
 
     def select(self, connection: str, record_type: RecordType) -> frozenset[str]:
         """The canonical fields to ask a connection for."""
         key = connection, record_type
-        found = self._selects.get(key)
+        found = self.selects.get(key)
         if found is None:
-            found = self._selects[key] = self._work_out(connection, record_type)
+            found = self.selects[key] = self._work_out(connection, record_type)
         return found
 
     def _work_out(self, connection: str, record_type: RecordType) -> frozenset[str]:

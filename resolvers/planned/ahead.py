@@ -61,13 +61,16 @@ class Ahead:
         for each in by_id.slices:
             steps.add(each.index)
             whole.append(start(fetch.slice(each, batch)))
+        every = by_id.every
         for step in by_id.edges:
-            if _asked(step, fetch) is not None:
-                steps.add(step.index)
-                whole.append(start(fetch.edges.pages(step, RecordType.CUSTOMER, batch)))
+            if (step.asked or _asked(step, fetch)) is None:
+                every = False
+                continue
+            steps.add(step.index)
+            whole.append(start(fetch.edges.pages(step, RecordType.CUSTOMER, batch)))
         if links is not None:
             self._loads += [start(quietly(each)) for each in links.loads(plan, steps)]
-        self.every = by_id.every and len(steps) == len(by_id.slices) + len(by_id.edges)
+        self.every = every
 
 
 def begin_ahead(fetch: Fetch, plan: ObjectPlan, ref: Ref) -> Ahead:
@@ -106,7 +109,7 @@ def _by_id(plan: ObjectPlan, connection: str) -> ById:
 def _asked(step: EdgeStep, fetch: Fetch) -> Asked | None:
     """What is asked for; None where that is wrong, as the field says itself, or goes on from a cursor."""
     try:
-        asked = step.asked or asked_of(step, fetch)
+        asked = asked_of(step, fetch)
     except Exception:  # noqa: BLE001 - the field says so itself
         return None
     return asked if asked.after is None else None
@@ -137,7 +140,7 @@ class _Links:
             if isinstance(step, EdgeStep) and step.sole is not None and step.index not in but:
                 sole = step.sole
                 value = self._value(sole.key.parent, step.edge.system, sole.connection)
-                asked = _asked(step, self._fetch) if value is not None else None
+                asked = (step.asked or _asked(step, self._fetch)) if value is not None else None
                 if value is not None and asked is not None:
                     relation, rows = sole.asked(asked.where, asked.first)
                     yield self._fetch.loads.related(relation, (value,), rows)

@@ -88,7 +88,7 @@ def asked_of(step: EdgeStep, fetch: Fetch) -> Asked:
     where = conditions(step.edge.child, given, fetch.context.viewer)
     found = Asked(first, arguments.get("after"), where)
     # A filter can be forbidden to one viewer and not to another.
-    if step.field.arguments.are_constant and given is None:
+    if step.field.arguments.are_constant and given is None and found.after is None:
         step.asked = found
     return found
 

@@ -13,11 +13,11 @@ from adapters.contracts.vocabulary import ANCHORS, RecordType, link_field
 from resolvers.cursors import Place, decode_cursor
 from resolvers.edges import EDGES, Edge, Key, Reference
 from resolvers.errors import bad_user_input
-from resolvers.identity import Located, located_in
+from resolvers.identity import located_in
 from resolvers.ids import Ref
 from resolvers.planned.along import Along
 from resolvers.planned.arguments import asked_of
-from resolvers.planned.identity import link_of
+from resolvers.planned.identity import at_connection, link_of
 from resolvers.planned.item import (
     UNREAD,
     Batch,
@@ -333,7 +333,7 @@ class Edges:
         if key.parent == "id":
             return {parent: {each: each for each in group} for parent, group in batch.items()}
         if record_type is RecordType.CUSTOMER:
-            return _there(await self._fetch.identities.located(batch, edge.system), name)
+            return at_connection(await self._fetch.identities.located(batch, edge.system), name)
         found: Outcomes = {parent: {} for parent in batch}
         rest: dict[str, Group] = {}
         own_system = link_field(RecordType.CUSTOMER, ANCHORS[record_type]) == key.parent
@@ -361,7 +361,7 @@ class Edges:
             for ref in outcomes.values():
                 if isinstance(ref, Ref):
                     customers.setdefault(ref.connection, {})[ref.record_id] = UNREAD
-        located = _there(await self._fetch.identities.located(customers, edge.system), name)
+        located = at_connection(await self._fetch.identities.located(customers, edge.system), name)
         return {
             parent: {
                 each: located[ref.connection][ref.record_id] if isinstance(ref, Ref) else ref
@@ -391,19 +391,6 @@ class Edges:
                     None if located is None else Ref(reference.child, located.connection, located.record_id)
                 )
         return found
-
-
-def _there(located: Outcomes, name: str) -> Outcomes:
-    """The record ids of those that are at a connection."""
-    return {
-        parent: {
-            each: (place.record_id if place.connection == name else None)
-            if isinstance(place, Located)
-            else place
-            for each, place in found.items()
-        }
-        for parent, found in located.items()
-    }
 
 
 def _from(asks: list[_Ask], place: Place) -> list[_Ask]:

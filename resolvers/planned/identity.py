@@ -270,6 +270,19 @@ def link_of(row: RowState, fields: FieldMap, name: str) -> str | None:
     return None if value is None else str(value)
 
 
+def at_connection(located: Outcomes, name: str) -> Outcomes:
+    """The record ids of those that are at a connection."""
+    return {
+        parent: {
+            each: (place.record_id if place.connection == name else None)
+            if isinstance(place, Located)
+            else place
+            for each, place in found.items()
+        }
+        for parent, found in located.items()
+    }
+
+
 def only_faults(error: BaseException) -> SystemFault:
     """The fault; anything else is raised: nobody foresaw it."""
     if isinstance(error, SystemFault):

@@ -111,7 +111,7 @@ class EdgeStep(Step):
     sole:           whom to ask, where it is one connection.
     has_more_below: whether anything has to be fetched for the children themselves.
     sole_below:     what has to be, where that is no more than the pages of one relation.
-    asked:          what is asked for, once that is known to be the same for every request.
+    asked:          what is asked for, once that is known: the same for every request, from the beginning.
     """
 
     edge: Edge
