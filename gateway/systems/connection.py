@@ -27,7 +27,7 @@ from adapters.contracts.vocabulary import HealthStatus, System
 from adapters.http import observer
 from gateway.observability.upstream import UNSAID, Asked, UpstreamWatch
 from gateway.systems.breaker import CircuitBreaker
-from gateway.systems.deadlines import CallDeadline, Deadlines
+from gateway.systems.deadline import Deadline, Deadlines
 from gateway.systems.turns import FairTurns
 
 T = TypeVar("T")
@@ -80,11 +80,9 @@ class Connection:
             self._admit()
         watched = observer.set(watching)
         try:
-            with CallDeadline(self._deadlines):
+            with Deadline(self._deadlines):
                 while True:
-                    if budget.free > 0:
-                        budget.free -= 1
-                    else:
+                    if not budget.take():
                         await budget.turn()
                     try:
                         tries += 1

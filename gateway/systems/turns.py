@@ -12,11 +12,11 @@ class FairTurns:
     """Like a semaphore: ``await turns.turn()``, and ``turns.done()`` whatever came of it.
 
     Who waits is in the queue of its caller, and turns go round the queues. A caller with a thousand calls
-    waiting so delays another one's next call by one turn. free: turns to be had at once, for one less.
+    waiting so delays another one's next call by one turn.
     """
 
     def __init__(self, at_once: int) -> None:
-        self.free = at_once
+        self._free = at_once
         self._queues: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
 
     @property
@@ -24,10 +24,16 @@ class FairTurns:
         """How many calls wait, of all callers."""
         return sum(len(queue) for queue in self._queues.values())
 
+    def take(self) -> bool:
+        """A turn, where one is free: nobody waits then."""
+        if self._free > 0:
+            self._free -= 1
+            return True
+        return False
+
     async def turn(self) -> None:
         """Waits until a call may be made."""
-        if self.free > 0:
-            self.free -= 1
+        if self.take():
             return
         turn = asyncio.get_running_loop().create_future()
         caller = current_caller.get()
@@ -52,7 +58,7 @@ class FairTurns:
             if not turn.done():
                 turn.set_result(None)
                 return
-        self.free += 1
+        self._free += 1
 
     def _forget(self, caller: str, turn: asyncio.Future[None]) -> None:
         queue = self._queues.get(caller)

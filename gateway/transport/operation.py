@@ -27,7 +27,7 @@ from gateway.limits.errors import RateLimited, TooComplex
 from gateway.limits.rate import NOT_WORTH_GIVING_BACK, POINTS_OF_A_NEW_CHARACTER, Rate
 from gateway.limits.settings import LimitSettings
 from gateway.systems.coalescing import current_access
-from gateway.systems.deadline import Deadline
+from gateway.systems.deadline import Deadline, Deadlines
 from gateway.transport.about import wanted_of
 from gateway.transport.errors import before_execution, fault_of_request, in_execution, request_error
 from resolvers.budget import AnswerBudget, answer_budget
@@ -156,6 +156,7 @@ class Operations:
         self.limits = limits or LimitSettings()
         self.rate = rate or Rate(self.limits.rate)
         self.under_way = UnderWay(self.limits)
+        self._deadlines = Deadlines(self.limits.execution_s)
         self._persisted = persisted or PersistedDocuments()
         self.make_context = make_context
         self._schema = graph._schema  # pyright: ignore[reportPrivateUsage]
@@ -203,7 +204,7 @@ class Operations:
             current_caller.set(caller.key)
             # A mutation has a deadline of its own: what it has accepted is not to be forgotten half way.
             query = operation.kind is OperationType.QUERY
-            deadline = Deadline(self.limits.execution_s) if query else None
+            deadline = Deadline(self._deadlines) if query else None
             budget = AnswerBudget(
                 self.limits.objects, self._too_many_objects, _no_stop if deadline is None else deadline.end
             )

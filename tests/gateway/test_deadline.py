@@ -10,28 +10,22 @@ from contextvars import ContextVar
 
 import pytest
 
-from gateway.systems.deadline import Deadline
-from gateway.systems.deadlines import CallDeadline, Deadlines
+from gateway.systems.deadline import Deadline, Deadlines
 
 pytestmark = pytest.mark.anyio
 
 NEVER = 3600.0
 
 
-def of_many(seconds: float) -> CallDeadline:
-    return CallDeadline(Deadlines(seconds))
-
-
-KINDS = pytest.mark.parametrize("deadline", [Deadline, of_many])
-Kind = Callable[[float], Deadline | CallDeadline]
+def deadline(seconds: float) -> Deadline:
+    return Deadline(Deadlines(seconds))
 
 
 async def forever() -> None:
     await asyncio.Event().wait()
 
 
-@KINDS
-async def test_what_is_done_in_time_is_left_alone(deadline: Kind) -> None:
+async def test_what_is_done_in_time_is_left_alone() -> None:
     with deadline(NEVER):
         await asyncio.sleep(0)
     task = asyncio.current_task()
@@ -39,8 +33,7 @@ async def test_what_is_done_in_time_is_left_alone(deadline: Kind) -> None:
     assert task.cancelling() == 0
 
 
-@KINDS
-async def test_what_takes_too_long_ends(deadline: Kind) -> None:
+async def test_what_takes_too_long_ends() -> None:
     with pytest.raises(TimeoutError), deadline(0):
         await forever()
     task = asyncio.current_task()
@@ -49,14 +42,12 @@ async def test_what_takes_too_long_ends(deadline: Kind) -> None:
     await asyncio.sleep(0)
 
 
-@KINDS
-async def test_an_error_is_itself(deadline: Kind) -> None:
+async def test_an_error_is_itself() -> None:
     with pytest.raises(KeyError), deadline(NEVER):
         raise KeyError("a")
 
 
-@KINDS
-async def test_the_inner_of_two_ends_first_and_the_outer_still_holds(deadline: Kind) -> None:
+async def test_the_inner_of_two_ends_first_and_the_outer_still_holds() -> None:
     inner_ended = False
 
     async def both() -> None:
@@ -74,9 +65,8 @@ async def test_the_inner_of_two_ends_first_and_the_outer_still_holds(deadline: K
     assert inner_ended
 
 
-@KINDS
 @pytest.mark.parametrize("seconds", [NEVER, 0])
-async def test_somebody_else_s_cancellation_stays_one(deadline: Kind, seconds: float) -> None:
+async def test_somebody_else_s_cancellation_stays_one(seconds: float) -> None:
     begun = asyncio.Event()
 
     async def work() -> None:
@@ -100,12 +90,12 @@ def test_one_timer_serves_all_calls(loop: str) -> None:
 
         async def call(name: str) -> None:
             try:
-                with CallDeadline(deadlines):
+                with Deadline(deadlines):
                     await forever()
             except TimeoutError:
                 ended.append(name)
 
-        with CallDeadline(deadlines):
+        with Deadline(deadlines):
             pass
         # The timer of the call that is over is left for these.
         first = asyncio.create_task(call("first"))
@@ -134,9 +124,9 @@ def test_it_leaves_no_circle_to_the_collector() -> None:
     owner: ContextVar[Owner] = ContextVar("owner")
 
     async def operation() -> weakref.ref[Owner]:
-        deadline = Deadline(60)
-        owner.set(Owner(deadline.end))
-        with deadline:
+        lasting = deadline(60)
+        owner.set(Owner(lasting.end))
+        with lasting:
             await asyncio.sleep(0)
         return weakref.ref(owner.get())
 
