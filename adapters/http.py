@@ -175,10 +175,7 @@ class HttpClient:
             return await self.send("GET", prepared.path, params=f"{prepared.first}{query}{prepared.last}")
         # As ``_watched`` does it, in one function: nearly all reads of REST systems come this way.
         headers: dict[str, str] = {}
-        if (correlation := correlation_id.get()) is not None:
-            headers["x-correlation-id"] = correlation
-        watcher = observer.get()
-        ended = _nobody if watcher is None else watcher.begin("GET", headers)
+        ended = _begun("GET", headers)
         started = perf_counter()
         try:
             lines = self._all_lines(headers)

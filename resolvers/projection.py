@@ -29,15 +29,14 @@ class Projection:
         self._ownership = ownership
         self._systems = systems
         self._rows = rows
-        self.selects: dict[tuple[str, RecordType], frozenset[str]] = {}
-        """Those that were worked out already."""
+        self._selects: dict[tuple[str, RecordType], frozenset[str]] = {}
 
     def select(self, connection: str, record_type: RecordType) -> frozenset[str]:
         """The canonical fields to ask a connection for."""
         key = connection, record_type
-        found = self.selects.get(key)
+        found = self._selects.get(key)
         if found is None:
-            found = self.selects[key] = self._work_out(connection, record_type)
+            found = self._selects[key] = self._work_out(connection, record_type)
         return found
 
     def _work_out(self, connection: str, record_type: RecordType) -> frozenset[str]:

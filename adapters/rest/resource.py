@@ -125,10 +125,7 @@ class RestResource(Resource):
         if query is None:
             return Lists(dict.fromkeys(wanted, ()), self._places)
         rows, owners = self._found(asked, await self._client.ask(asked.request, query))
-        found = self._sorted(key, asked.is_link, wanted, owners, rows)
-        if first is None or found.longest <= first:
-            return found
-        return _WHOLE.cut_each(found, first, self._id_of)
+        return _WHOLE.cut_each(self._sorted(key, asked.is_link, wanted, owners, rows), first, self._id_of)
 
     async def _listed(
         self,
@@ -204,10 +201,7 @@ class RestResource(Resource):
         async def fetch(more: Pairs) -> Answer:
             if not more:
                 return await whole(more)
-            response = await client.ask(request, encoded(more))
-            if response.status >= 400:
-                client.checked(response)
-            return Answer(*shape.read(response))
+            return Answer(*shape.read(client.checked(await client.ask(request, encoded(more)))))
 
         if len(self._lists) >= KEPT_SHAPES:
             self._lists.clear()

@@ -101,12 +101,7 @@ class Pool:
     def _kept(self, loop: asyncio.AbstractEventLoop, repeatable: bool) -> WireConnection | None:
         while self._idle:
             connection = self._idle.pop()
-            # Nothing is under way on what is idle.
-            if (
-                connection.keep
-                and not connection.transport.is_closing()
-                and (repeatable or loop.time() - connection.idle_since < FRESH_S)
-            ):
+            if connection.reusable and (repeatable or loop.time() - connection.idle_since < FRESH_S):
                 return connection
             self._forget(connection)
             connection.close()

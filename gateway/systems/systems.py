@@ -167,10 +167,7 @@ def _make_room(loads: dict[Any, Any]) -> None:
 
 def _pages_of(found: Mapping[str, Page], own: Sequence[str], first: int | None) -> Mapping[str, Page]:
     """One caller's part of pages that were read for several: others may have asked for longer ones."""
-    part = part_of(found, own, first)
-    if first is None or (type(found) is Lists and found.longest <= first):
-        return part
-    return cut_each(part, first)
+    return cut_each(part_of(found, own, first), first)
 
 
 async def _in_parts(

@@ -63,7 +63,7 @@ class Ahead:
             whole.append(start(fetch.slice(each, batch)))
         every = by_id.every
         for step in by_id.edges:
-            if (step.asked or _asked(step, fetch)) is None:
+            if _asked(step, fetch) is None:
                 every = False
                 continue
             steps.add(step.index)
@@ -109,7 +109,7 @@ def _by_id(plan: ObjectPlan, connection: str) -> ById:
 def _asked(step: EdgeStep, fetch: Fetch) -> Asked | None:
     """What is asked for; None where that is wrong, as the field says itself, or goes on from a cursor."""
     try:
-        asked = asked_of(step, fetch)
+        asked = step.asked or asked_of(step, fetch)
     except Exception:  # noqa: BLE001 - the field says so itself
         return None
     return asked if asked.after is None else None
@@ -140,7 +140,7 @@ class _Links:
             if isinstance(step, EdgeStep) and step.sole is not None and step.index not in but:
                 sole = step.sole
                 value = self._value(sole.key.parent, step.edge.system, sole.connection)
-                asked = (step.asked or _asked(step, self._fetch)) if value is not None else None
+                asked = _asked(step, self._fetch) if value is not None else None
                 if value is not None and asked is not None:
                     relation, rows = sole.asked(asked.where, asked.first)
                     yield self._fetch.loads.related(relation, (value,), rows)

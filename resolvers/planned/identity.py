@@ -71,27 +71,27 @@ class Identities:
         for name, group in customers.items():
             if name in step.linked:
                 found[name] = await self._rows_at(await self._known_by_crm(name, group, step.system))
-                continue
-            wanted = list(group)
-            plain: dict[str, Any] | None = None
-            try:
-                if len(step.claims) == 1:
-                    claim = step.claims[0]
-                    pages = await self._loads.related(claim, wanted, None)
-                    fields = self._fields(claim.connection, _CUSTOMER)
-                    plain = _sole_slices(pages, fields)
-                    read = [(claim.connection, fields, pages)] if plain is None else []
-                else:
-                    read = await self._claiming(wanted, step.claims)
-            except SystemFault as fault:
-                found[name] = dict.fromkeys(wanted, fault)
-                continue
-            found[name] = (
-                {each: _one_slice(claims, step.system) for each, claims in _by_customer(wanted, read).items()}
-                if plain is None
-                else plain
-            )
+            else:
+                found[name] = await self._slices_by_claims(group, step)
         return found
+
+    async def _slices_by_claims(self, customers: Group, step: SliceStep) -> dict[str, Any]:
+        wanted = list(customers)
+        try:
+            if len(step.claims) == 1:
+                name = step.claims[0].connection
+                pages = await self._loads.related(step.claims[0], wanted, None)
+                fields = self._fields(name, _CUSTOMER)
+                found = _sole_slices(pages, fields)
+                if found is not None:
+                    return found
+                read = [(name, fields, pages)]
+            else:
+                read = await self._claiming(wanted, step.claims)
+        except SystemFault as fault:
+            return dict.fromkeys(wanted, fault)
+        claims = _by_customer(wanted, read)
+        return {each: _one_slice(claim, step.system) for each, claim in claims.items()}
 
     async def _rows_at(self, located: dict[str, Any]) -> dict[str, Any]:
         wanted: dict[str, list[str]] = {}

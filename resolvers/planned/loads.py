@@ -83,7 +83,6 @@ class Loads:
         """The longest chain of loads of which each began when the one before had ended."""
         self._references = references
         self._projection = projection
-        self._selects = projection.selects
         self._again = again
         self._trace = trace
         self._dated = dated
@@ -147,9 +146,7 @@ class Loads:
             if self._trace is not None:
                 traced = self._traced(self._trace, connection, record_type, relation.key, len(keys))
             own_round = self._begin(connection) if self._timed_out else self.rounds + 1
-            select = self._selects.get((connection, record_type)) or self._projection.select(
-                connection, record_type
-            )
+            select = self._projection.select(connection, record_type)
             found: Mapping[str, Any] = await (
                 self.systems.read_many(connection, record_type, keys, select)
                 if by_id

@@ -27,7 +27,6 @@ class Erp:
         self.asked: list[tuple[list[str], int | None]] = []
         self.answers: list[asyncio.Event] = []
         self.fault: SystemFault | None = None
-        self.selects: dict[tuple[str, RecordType], frozenset[str]] = {}
 
     async def related(self, *asked: Any) -> Mapping[str, Page]:
         values: Sequence[str] = asked[1]
