@@ -16,7 +16,7 @@ from gateway.limits.documents import Documents
 from gateway.limits.measure import Costs, measure
 from gateway.limits.rate import Rate
 from gateway.limits.settings import LimitSettings, RateSettings
-from gateway.systems.deadline import Deadline
+from gateway.systems.deadline import Deadline, Deadlines
 from gateway.transport.origins import Origins
 from resolvers.budget import AnswerBudget
 from resolvers.graph import build_graph
@@ -40,6 +40,7 @@ async def measured(times: int) -> list[Cost]:
     costs, origins = Costs(schema), Origins()
     headers = [(b"host", b"api.example.com"), (b"accept", b"*/*"), (b"user-agent", b"bench")]
     parsed = parse(SMALL)
+    deadlines = Deadlines(limits.execution_s)
 
     async def known() -> None:
         documents.cost(documents.prepare(SMALL), None, {"id": "x"})
@@ -53,7 +54,7 @@ async def measured(times: int) -> list[Cost]:
 
     async def run() -> None:
         under_way.begin_operation("bench")
-        deadline = Deadline(limits.execution_s)
+        deadline = Deadline(deadlines)
         AnswerBudget(limits.objects, RuntimeError, deadline.end)  # type: ignore[arg-type]
         with deadline:
             pass
